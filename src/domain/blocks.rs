@@ -1,0 +1,174 @@
+//! What can stand between a finding and a step.
+
+use crate::domain::account::Do;
+use crate::domain::account::Protection;
+use crate::domain::code::Code;
+use crate::domain::decide::Case;
+use crate::domain::decide::Leaver;
+use crate::domain::decide::LinkFacts;
+use crate::domain::departure::DISABLED_DAYS_FOR_REMOVAL;
+use crate::domain::policy::Policy;
+use crate::domain::policy::Ring;
+use crate::domain::policy::seconds;
+use crate::domain::rows::Decision;
+use crate::domain::rows::SourceRow;
+use crate::domain::rows::When;
+use crate::domain::source::Verdict;
+use crate::domain::time::DAY_SECONDS;
+use crate::domain::time::Time;
+use crate::domain::trigger;
+use crate::domain::trigger::Match;
+
+/// What blocks a finding until somebody changes something, the gravest first.
+pub(crate) fn lasting(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Code> {
+    let mut blocked = Vec::new();
+    in_doubt(case, &mut blocked);
+    if let Some(leaver) = departed(case, found.policy) {
+        blocked.extend(leaver.elsewhere.clone());
+    }
+    identity(case, found.policy.when, &mut blocked);
+    untouchable(case, &mut blocked);
+    if does.is_none() {
+        blocked.push(Code::new("block.step-impossible"));
+    }
+    blocked.extend(ring(case, found.policy));
+    dedup(blocked)
+}
+
+/// Adds what blocks a step now and may be otherwise after the next read or with time.
+pub(crate) fn passing(
+    case: &Case<'_>,
+    found: &Match<'_>,
+    does: Option<Do>,
+    decision: &mut Decision,
+) {
+    let mut blocked = Vec::new();
+    let leaver = departed(case, found.policy);
+    blocked.extend(distrust(case, Some(&case.facts.tenant)));
+    for link in &case.facts.links {
+        let rests_on = found.directories.contains(&link.directory);
+        let linked = link.authoritative && link.linked_person().is_some();
+        // Before a removal, every directory that could know better must have been asked lately.
+        let asked = link.authoritative && link.lists_everybody && does == Some(Do::Remove);
+        if rests_on || (leaver.is_some() && (linked || asked)) {
+            blocked.extend(distrust(case, link.source.as_ref()));
+            let read = link.source.as_ref().map(|s| s.last.seq);
+            decision.evidence.extend(read);
+        }
+    }
+    if let Some(leaver) = leaver.filter(|_| does == Some(Do::Remove)) {
+        let needs_s = DISABLED_DAYS_FOR_REMOVAL.saturating_mul(DAY_SECONDS);
+        match leaver.removal_from {
+            Some(from) if from <= case.now => {}
+            Some(from) => {
+                let since = from.plus_seconds(needs_s.saturating_neg());
+                decision
+                    .arithmetic
+                    .push(case.sum("sum.evidence", since, needs_s));
+                decision.due = decision.due.max(Some(from));
+                blocked.push(Code::new("block.evidence-too-weak"));
+            }
+            None => blocked.push(Code::new("block.evidence-too-weak")),
+        }
+    }
+    blocked.append(&mut decision.blocked);
+    decision.blocked = dedup(blocked);
+}
+
+/// What blocks a leaver's account whatever the policy says.
+pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
+    let mut blocked = Vec::new();
+    in_doubt(case, &mut blocked);
+    blocked.extend(leaver.elsewhere.clone());
+    identity(case, When::Departed, &mut blocked);
+    untouchable(case, &mut blocked);
+    dedup(blocked)
+}
+
+fn departed<'c>(case: &'c Case<'_>, policy: &Policy) -> Option<&'c Leaver> {
+    case.leaver
+        .as_ref()
+        .filter(|_| policy.when == When::Departed)
+}
+
+fn in_doubt(case: &Case<'_>, blocked: &mut Vec<Code>) {
+    if case.facts.commands.iter().any(|c| c.is_open()) {
+        blocked.push(Code::new("block.in-doubt"));
+    }
+}
+
+/// To whom the account belongs is not certain.
+fn identity(case: &Case<'_>, when: When, blocked: &mut Vec<Code>) {
+    let doubts = |link: &&LinkFacts| match when {
+        // a clear-out asks nobody who they are
+        When::Everyone => false,
+        When::Departed => link.authoritative,
+        // an address that was never confirmed is what an unused account looks like
+        _ => link
+            .doubt()
+            .is_some_and(|code| code.as_str() != "block.address-not-verified"),
+    };
+    let links = case.facts.links.iter().filter(doubts);
+    blocked.extend(links.filter_map(|l| l.doubt().cloned()));
+}
+
+/// The account is protected, or not ours to change.
+fn untouchable(case: &Case<'_>, blocked: &mut Vec<Code>) {
+    let facts = &case.facts.account.facts;
+    for protection in &facts.protected {
+        blocked.push(Code::new(match protection {
+            Protection::Owner => "block.protected-owner",
+            Protection::Admin => "block.protected-admin",
+            Protection::OwnCredential => "block.protected-own-credential",
+            Protection::Service => "block.protected-service",
+            Protection::UnknownRole => "block.protected-unknown-role",
+            Protection::Listed => "block.protected-listed",
+        }));
+    }
+    if trigger::is_machine(case) {
+        blocked.push(Code::new("block.protected-service"));
+    }
+    if facts.managed_by.is_some() {
+        blocked.push(Code::new("block.provider-managed"));
+    }
+}
+
+fn ring(case: &Case<'_>, policy: &Policy) -> Option<Code> {
+    let code = match policy.ring {
+        Ring::Observe => "block.ring-observe",
+        Ring::Report => "block.ring-report",
+        Ring::Pilot if !policy.in_pilot(&case.facts.account.subject) => "block.ring-pilot",
+        Ring::Pilot | Ring::Enforce => return None,
+    };
+    Some(Code::new(code))
+}
+
+/// Why nothing may rest on a source now.
+fn distrust(case: &Case<'_>, source: Option<&SourceRow>) -> Option<Code> {
+    let Some(source) = source else {
+        return Some(Code::new("block.source-never-read"));
+    };
+    let code = match source.last.verdict {
+        Verdict::Suspect => "block.source-suspect",
+        Verdict::Failed => "block.source-failed",
+        Verdict::Partial => "block.source-partial",
+        Verdict::Complete if is_old(source.last.rec, case) => "block.source-stale",
+        Verdict::Complete => return None,
+    };
+    Some(Code::new(code))
+}
+
+fn is_old(read: Time, case: &Case<'_>) -> bool {
+    let oldest_s = seconds(case.set.limits.read_max_age_hours, 3600);
+    case.now.seconds_since(read) > oldest_s
+}
+
+fn dedup(codes: Vec<Code>) -> Vec<Code> {
+    let mut unique: Vec<Code> = Vec::new();
+    for code in codes {
+        if !unique.contains(&code) {
+            unique.push(code);
+        }
+    }
+    unique
+}

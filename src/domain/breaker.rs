@@ -1,0 +1,436 @@
+//! The brakes: they stop what rests on a scope when more would change than is believable.
+//!
+//! A tripped brake stops every step of its class and action on its scope, and no other. A tenant or
+//! directory whose first plan was never released stops everything that rests on it. The release of
+//! a first plan names accounts: until each has been changed once, it draws on the ramp of so many a
+//! day and meets no window, neither of that scope nor of another, since an approver let exactly it
+//! through. What a release let through does not count in the windows that it started anew.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::domain::account::Do;
+use crate::domain::id::SourceName;
+use crate::domain::id::Subject;
+use crate::domain::policy::BreakerLimits;
+use crate::domain::policy::Limits;
+use crate::domain::rows::BreakerState;
+use crate::domain::rows::Class;
+use crate::domain::rows::CommandRow;
+use crate::domain::rows::ContactRow;
+use crate::domain::rows::ReleaseRow;
+use crate::domain::rows::Step;
+use crate::domain::time::DAY_SECONDS;
+use crate::domain::time::Time;
+
+/// What percentages are of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bases {
+    /// How many accounts each tenant has.
+    pub tenants: BTreeMap<SourceName, u64>,
+    /// How many people each directory has.
+    pub directories: BTreeMap<SourceName, u64>,
+    /// How many accounts all tenants have.
+    pub accounts: u64,
+}
+
+/// What the brakes are judged on.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The steps that are still to be taken, in the plan's order.
+    pub steps: &'a [Step],
+    /// The plan's digest, once it has one: releases name it.
+    pub digest: Option<&'a str>,
+    /// What percentages are of.
+    pub bases: &'a Bases,
+    /// Every command.
+    pub commands: &'a [CommandRow],
+    /// Every release.
+    pub releases: &'a [ReleaseRow],
+    /// Every scope whose first plan was released.
+    pub contacts: &'a [ContactRow],
+    /// The numbers.
+    pub limits: &'a Limits,
+}
+
+/// The brakes as they stand, and what they stop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Every brake that the steps meet, tripped or not, sorted by scope, class, action, window.
+    pub states: Vec<BreakerState>,
+    /// By position of a step: the positions in `states` of the brakes that stop it. Steps that
+    /// are not here may go.
+    pub stopped: BTreeMap<usize, Vec<usize>>,
+}
+
+/// What a release of these brakes lets through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Releasable {
+    /// Scopes that are in first contact and would not be any more.
+    pub first_contact: BTreeSet<String>,
+    /// Brakes whose windows would start anew, as `scope|class|do`.
+    pub windows: BTreeSet<String>,
+    /// The accounts that the release would name (first contact only).
+    pub accounts: BTreeSet<Subject>,
+}
+
+impl Assessment {
+    /// The brakes that stop a step; none if it may go.
+    pub fn stops(&self, step: usize) -> Vec<&BreakerState> {
+        let positions = self.stopped.get(&step).into_iter().flatten();
+        positions.filter_map(|i| self.states.get(*i)).collect()
+    }
+
+    /// Whether any brake has tripped that a release would open (the ramp opens by itself).
+    pub fn needs_release(&self) -> bool {
+        self.states.iter().any(|s| s.tripped && s.window != RAMP)
+    }
+
+    /// What a release of these brakes would let through.
+    pub fn releasable(&self, steps: &[Step]) -> Releasable {
+        let mut release = Releasable::default();
+        for state in self.states.iter().filter(|s| s.tripped) {
+            match state.window.as_str() {
+                RAMP => {}
+                FIRST_CONTACT => {
+                    release.first_contact.insert(state.scope.clone());
+                }
+                _ => {
+                    release
+                        .windows
+                        .insert(window_key(&state.scope, state.class, state.does));
+                }
+            }
+        }
+        for (i, step) in steps.iter().enumerate() {
+            if self.stops(i).iter().any(|s| s.window == FIRST_CONTACT) {
+                release.accounts.insert(step.account.clone());
+            }
+        }
+        release
+    }
+}
+
+/// The name under which a release lists a brake: `scope|class|do`.
+pub fn window_key(scope: &str, class: Class, does: Do) -> String {
+    format!("{scope}|{}|{}", class_name(class), does.as_str())
+}
+
+/// The most that may be done in 24 hours and in seven days, for a base.
+pub fn limits_of(limits: &BreakerLimits, base: u64) -> (u64, u64) {
+    let share = |count: u64, of: u128| {
+        let part = u128::from(base).saturating_mul(u128::from(count)) / of;
+        u64::try_from(part).unwrap_or(u64::MAX)
+    };
+    let percent = share(limits.percent, 100);
+    let cap = limits.cap.max(share(limits.cap_per_mille, 1000));
+    (
+        limits.floor_24h.max(percent.min(cap)),
+        limits.floor_7d.max(percent.min(cap.saturating_mul(3))),
+    )
+}
+
+/// How many of the accounts that a first-contact release names may still be changed at `now`.
+pub fn ramp_left(contact: &ContactRow, commands: &[CommandRow], now: Time) -> u64 {
+    let used = ramp_used(contact, &first_changes(contact, commands), now);
+    contact.ramp_per_day.saturating_sub(used)
+}
+
+/// Judges the brakes for the steps that are still to be taken.
+pub fn assess(wanted: &Wanted<'_>, now: Time) -> Assessment {
+    let ramps: Vec<Ramp<'_>> = wanted
+        .contacts
+        .iter()
+        .map(|contact| Ramp::new(contact, wanted.commands, now))
+        .collect();
+    let mut brakes: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let mut on_ramp = Vec::new();
+    for (i, step) in wanted.steps.iter().enumerate() {
+        // the approval of a clear-out is its release
+        if step.class == Class::Everyone {
+            continue;
+        }
+        let mut meet = |scope: &str, window: &'static str| {
+            let key = (scope.to_owned(), step.class, step.does, window);
+            brakes.entry(key).or_default().push(i);
+        };
+        let sources = source_scopes(&step.tenant, &step.directories);
+        let known = |scope: &String| wanted.contacts.iter().any(|c| c.scope == *scope);
+        let (known, new): (Vec<_>, Vec<_>) = sources.into_iter().partition(known);
+        for scope in &new {
+            meet(scope, FIRST_CONTACT);
+        }
+        let named: Vec<usize> = (0..ramps.len())
+            .filter(|r| {
+                ramps
+                    .get(*r)
+                    .is_some_and(|r| r.draws(&known, &step.account))
+            })
+            .collect();
+        if named.is_empty() {
+            for scope in known.iter().map(String::as_str).chain([ALL]) {
+                meet(scope, DAY);
+                meet(scope, WEEK);
+            }
+        } else {
+            for ramp in named.iter().filter_map(|r| ramps.get(*r)) {
+                meet(&ramp.contact.scope, RAMP);
+            }
+            on_ramp.push((i, named));
+        }
+    }
+    let counted = without_ramp(wanted.commands, &ramps);
+    let mut states: Vec<(BreakerState, Vec<usize>)> = brakes
+        .into_iter()
+        .map(|(key, steps)| (state(wanted, &counted, &key, &steps, now), steps))
+        .collect();
+    let held = hold_back(&states, on_ramp, ramps);
+    for (state, steps) in &mut states {
+        if state.window == RAMP {
+            state.done = held.used.get(&state.scope).copied().unwrap_or(0);
+            steps.retain(|i| held.steps.contains(&(state.scope.clone(), *i)));
+            state.tripped = !steps.is_empty();
+        }
+    }
+    let mut assessment = Assessment::default();
+    for (position, (state, steps)) in states.into_iter().enumerate() {
+        if state.tripped {
+            for step in steps {
+                assessment.stopped.entry(step).or_default().push(position);
+            }
+        }
+        assessment.states.push(state);
+    }
+    assessment
+}
+
+const DAY: &str = "24h";
+const WEEK: &str = "7d";
+const FIRST_CONTACT: &str = "first-contact";
+const RAMP: &str = "ramp";
+const ALL: &str = "all";
+
+/// Scope, class, action, window.
+type Key = (String, Class, Do, &'static str);
+
+/// The accounts that a first-contact release names, and how many of them are left today.
+struct Ramp<'a> {
+    contact: &'a ContactRow,
+    named: BTreeSet<&'a Subject>,
+    changed: BTreeMap<&'a Subject, &'a CommandRow>,
+    used: u64,
+}
+
+impl<'a> Ramp<'a> {
+    fn new(contact: &'a ContactRow, commands: &'a [CommandRow], now: Time) -> Self {
+        let changed = first_changes(contact, commands);
+        Self {
+            contact,
+            named: contact.accounts.iter().collect(),
+            used: ramp_used(contact, &changed, now),
+            changed,
+        }
+    }
+
+    fn draws(&self, scopes: &[String], account: &Subject) -> bool {
+        scopes.contains(&self.contact.scope)
+            && self.named.contains(account)
+            && !self.changed.contains_key(account)
+    }
+}
+
+/// By account that a release names: the first command since then that changed it or may have.
+fn first_changes<'a>(
+    contact: &'a ContactRow,
+    commands: &'a [CommandRow],
+) -> BTreeMap<&'a Subject, &'a CommandRow> {
+    let named: BTreeSet<_> = contact.accounts.iter().collect();
+    let mut first: BTreeMap<&Subject, &CommandRow> = BTreeMap::new();
+    for command in commands {
+        let scopes = source_scopes(&command.tenant, &command.directories);
+        let drew = counts(command)
+            && command.seq > contact.seq
+            && named.contains(&command.account)
+            && scopes.contains(&contact.scope);
+        if drew {
+            let slot = first.entry(&command.account).or_insert(command);
+            if command.seq < slot.seq {
+                *slot = command;
+            }
+        }
+    }
+    first
+}
+
+fn ramp_used(contact: &ContactRow, changed: &BTreeMap<&Subject, &CommandRow>, now: Time) -> u64 {
+    let from = now.plus_seconds(-DAY_SECONDS).max(contact.at);
+    changed.values().filter(|c| c.at >= from).count() as u64
+}
+
+/// The commands that count in windows: those that changed something or may have, ramps apart.
+fn without_ramp<'a>(commands: &'a [CommandRow], ramps: &[Ramp<'a>]) -> Vec<&'a CommandRow> {
+    let drew: BTreeSet<_> = ramps
+        .iter()
+        .flat_map(|r| r.changed.values().map(|c| &c.intent))
+        .collect();
+    commands
+        .iter()
+        .filter(|c| counts(c) && !drew.contains(&c.intent))
+        .collect()
+}
+
+/// Whether a command changed something or may have.
+fn counts(command: &CommandRow) -> bool {
+    command.took_effect() || command.is_open()
+}
+
+fn source_scopes(tenant: &SourceName, directories: &[SourceName]) -> Vec<String> {
+    let directories = directories.iter().map(|d| format!("directory:{d}"));
+    [format!("tenant:{tenant}")]
+        .into_iter()
+        .chain(directories)
+        .collect()
+}
+
+fn state(
+    wanted: &Wanted<'_>,
+    counted: &[&CommandRow],
+    key: &Key,
+    steps: &[usize],
+    now: Time,
+) -> BreakerState {
+    let (scope, class, does, window) = key;
+    let accounts: BTreeSet<_> = steps
+        .iter()
+        .filter_map(|i| wanted.steps.get(*i))
+        .map(|s| &s.account)
+        .collect();
+    let mut state = BreakerState {
+        scope: scope.clone(),
+        class: *class,
+        does: *does,
+        window: (*window).to_owned(),
+        limit: 0,
+        done: 0,
+        wanted: accounts.len() as u64,
+        tripped: true,
+    };
+    if *window == FIRST_CONTACT {
+        return state;
+    }
+    if *window == RAMP {
+        let contact = wanted.contacts.iter().find(|c| c.scope == *scope);
+        state.limit = contact.map_or(0, |c| c.ramp_per_day);
+        return state;
+    }
+    let (day, week) = limits_of(&wanted.limits.breakers, base(wanted.bases, scope));
+    let (limit, length_s) = if *window == DAY {
+        (day, DAY_SECONDS)
+    } else {
+        (week, DAY_SECONDS.saturating_mul(7))
+    };
+    let name = window_key(scope, *class, *does);
+    let releases: Vec<_> = wanted
+        .releases
+        .iter()
+        .filter(|r| r.windows.contains(&name))
+        .collect();
+    let from = now.plus_seconds(length_s.saturating_neg());
+    let anew = releases.iter().map(|r| r.seq).max();
+    let done: BTreeSet<_> = counted
+        .iter()
+        .filter(|c| c.class == *class && c.does == *does && c.at >= from)
+        .filter(|c| anew.is_none_or(|seq| c.seq > seq))
+        .filter(|c| !releases.iter().any(|r| r.plan == c.plan))
+        .filter(|c| in_scope(c, scope) && !accounts.contains(&c.account))
+        .map(|c| &c.account)
+        .collect();
+    state.limit = limit;
+    state.done = done.len() as u64;
+    let released = wanted
+        .digest
+        .is_some_and(|digest| releases.iter().any(|r| r.digest == digest));
+    state.tripped = !released && state.done.saturating_add(state.wanted) > limit;
+    state
+}
+
+fn in_scope(command: &CommandRow, scope: &str) -> bool {
+    scope == ALL
+        || source_scopes(&command.tenant, &command.directories)
+            .iter()
+            .any(|s| s == scope)
+}
+
+fn base(bases: &Bases, scope: &str) -> u64 {
+    let of = |bases: &BTreeMap<SourceName, u64>, name: &str| {
+        bases.get(&SourceName::new(name)).copied().unwrap_or(0)
+    };
+    if let Some(name) = scope.strip_prefix("tenant:") {
+        of(&bases.tenants, name)
+    } else if let Some(name) = scope.strip_prefix("directory:") {
+        of(&bases.directories, name)
+    } else {
+        bases.accounts
+    }
+}
+
+/// What the ramps hold back until tomorrow, by scope and step.
+#[derive(Default)]
+struct Held {
+    steps: BTreeSet<(String, usize)>,
+    used: BTreeMap<String, u64>,
+}
+
+/// Gives out what is left of the ramps in the plan's order, to steps that nothing else stops.
+fn hold_back(
+    states: &[(BreakerState, Vec<usize>)],
+    on_ramp: Vec<(usize, Vec<usize>)>,
+    mut ramps: Vec<Ramp<'_>>,
+) -> Held {
+    let stopped: BTreeSet<usize> = states
+        .iter()
+        .filter(|(s, _)| s.tripped && s.window != RAMP)
+        .flat_map(|(_, steps)| steps.iter().copied())
+        .collect();
+    let mut held = Held::default();
+    for ramp in &ramps {
+        held.used.insert(ramp.contact.scope.clone(), ramp.used);
+    }
+    for (step, named) in on_ramp {
+        if stopped.contains(&step) {
+            continue;
+        }
+        let full: Vec<_> = named
+            .iter()
+            .filter_map(|r| ramps.get(*r))
+            .filter(|r| r.used >= r.contact.ramp_per_day)
+            .map(|r| r.contact.scope.clone())
+            .collect();
+        if full.is_empty() {
+            for r in named {
+                if let Some(ramp) = ramps.get_mut(r) {
+                    ramp.used = ramp.used.saturating_add(1);
+                }
+            }
+        } else {
+            held.steps
+                .extend(full.into_iter().map(|scope| (scope, step)));
+        }
+    }
+    held
+}
+
+const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Named => "named",
+        Class::Explicit => "explicit",
+        Class::Absent => "absent",
+        Class::Inactive => "inactive",
+        Class::Everyone => "everyone",
+        Class::Notices => "notices",
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests")]
+mod tests;

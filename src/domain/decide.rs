@@ -1,0 +1,589 @@
+//! One pure function from facts, policy and a moment to what is to be done about an account.
+//!
+//! Live runs, dry runs, `why`, as-of and `what-if` are all this function. It never opens the vault,
+//! so it gives the same answer after an erasure.
+//!
+//! The order is: an account that is gone stays out of it; a departed person comes first; then the
+//! first policy in the set's order whose trigger holds. What matches is then held against
+//! everything that can block it (`blocks`), and only what nothing blocks warns or acts.
+
+use std::collections::BTreeSet;
+
+use crate::domain::account::AccountState;
+use crate::domain::account::Do;
+use crate::domain::activity::ActivityState;
+use crate::domain::activity::Silence;
+use crate::domain::blocks;
+use crate::domain::code::Code;
+use crate::domain::departure::Departure;
+use crate::domain::departure::departure;
+use crate::domain::id::Seq;
+use crate::domain::id::SourceName;
+use crate::domain::id::Subject;
+use crate::domain::person::Strength;
+use crate::domain::policy::Capabilities;
+use crate::domain::policy::Policy;
+use crate::domain::policy::PolicySet;
+use crate::domain::policy::seconds;
+use crate::domain::rows::AccountRow;
+use crate::domain::rows::ActivityRow;
+use crate::domain::rows::Class;
+use crate::domain::rows::CommandRow;
+use crate::domain::rows::Decision;
+use crate::domain::rows::DecisionRow;
+use crate::domain::rows::LinkRow;
+use crate::domain::rows::NoticeRow;
+use crate::domain::rows::PersonRow;
+use crate::domain::rows::Ruling;
+use crate::domain::rows::SourceRow;
+use crate::domain::rows::Sum;
+use crate::domain::rows::When;
+use crate::domain::time::DAY_SECONDS;
+use crate::domain::time::Time;
+use crate::domain::trigger;
+use crate::domain::trigger::Match;
+use crate::domain::trigger::Trigger;
+
+/// The version of the rules: it changes whenever [`decide`] can answer differently for the same
+/// facts, so that a replay can tell a changed world from changed rules.
+pub const RULES: u64 = 1;
+
+/// Everything that a decision about one account may rest on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The account.
+    pub account: AccountRow,
+    /// The reads of its tenant.
+    pub tenant: SourceRow,
+    /// Its newest successes, if any were ever seen.
+    pub activity: Option<ActivityRow>,
+    /// One for every configured directory, linked or not.
+    pub links: Vec<LinkFacts>,
+    /// Every command for this account.
+    pub commands: Vec<CommandRow>,
+    /// Its warnings, by policy.
+    pub notices: Vec<NoticeRow>,
+    /// The newest decision about it.
+    pub previous: Option<DecisionRow>,
+    /// What its tenant can do.
+    pub can: Capabilities,
+    /// The policy that was called by name (`plan --policy`): only then, or from its date on, does
+    /// one for everyone match, and then before all others.
+    pub called: Option<String>,
+}
+
+/// What one directory says about an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// The directory.
+    pub directory: SourceName,
+    /// Its reads; absent if it was never read.
+    pub source: Option<SourceRow>,
+    /// Whether its word on who is employed counts (else it is a scope list).
+    pub authoritative: bool,
+    /// Whether everybody stands in it; if not, it is a list of leavers.
+    pub lists_everybody: bool,
+    /// To whom the account belongs there.
+    pub link: Option<LinkRow>,
+    /// The person of a link that is certain.
+    pub person: Option<PersonRow>,
+    /// The persons who come into question where it is not.
+    pub candidates: Vec<PersonRow>,
+}
+
+/// A departed person behind an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaver {
+    /// The strongest departure.
+    pub departure: Departure,
+    /// The persons who have departed.
+    pub persons: Vec<Subject>,
+    /// The directories that say so.
+    pub directories: Vec<SourceName>,
+    /// From when on a removal may rest on what they say.
+    pub removal_from: Option<Time>,
+    /// Whether the account certainly belongs to them (or to one of several who have all departed).
+    pub certain: bool,
+    /// Enabled or not confirmed as gone in another authoritative directory: why that blocks.
+    pub elsewhere: Option<Code>,
+    /// The entries that it rests on.
+    pub evidence: Vec<Seq>,
+}
+
+/// Decides about one account at `now`: total, deterministic, and free of side effects.
+///
+/// The caller adds the policy's version to the evidence. Two decisions are compared with
+/// [`differs`], since arithmetic changes with the clock.
+pub fn decide(facts: &Facts, set: &PolicySet, now: Time) -> Decision {
+    let case = Case::new(facts, set, now);
+    let decision = case.rule();
+    finish(&case, decision)
+}
+
+/// Whether a new decision says something else than the last one, so that it is worth an entry.
+///
+/// A first `keep` says nothing, nor does one `keep` after another.
+pub fn differs(last: Option<&Decision>, new: &Decision) -> bool {
+    let Some(last) = last else {
+        return new.verdict != Ruling::Keep || new.leaver_still_in;
+    };
+    let both_keep = last.verdict == Ruling::Keep && new.verdict == Ruling::Keep;
+    if both_keep && last.leaver_still_in == new.leaver_still_in {
+        return false;
+    }
+    let key = |d: &Decision| {
+        (
+            d.verdict,
+            d.policy.clone(),
+            d.when,
+            d.does,
+            d.class,
+            d.because.clone(),
+            d.blocked.clone(),
+            d.since,
+            d.leaver_still_in,
+            d.persons.clone(),
+            d.directories.clone(),
+        )
+    };
+    key(last) != key(new)
+}
+
+/// What can be said about an account's activity for so many days.
+pub fn silence(facts: &Facts, set: &PolicySet, threshold_days: u64, now: Time) -> ActivityState {
+    silence_of(facts, set, threshold_days).judge(now)
+}
+
+/// Whether an account that can be used is proved silent for so many days.
+pub fn is_inactive(facts: &Facts, set: &PolicySet, threshold_days: u64, now: Time) -> bool {
+    facts.account.gone.is_none()
+        && facts.account.facts.state == AccountState::Active
+        && matches!(
+            silence(facts, set, threshold_days, now),
+            ActivityState::NoneSince { .. }
+        )
+}
+
+/// The departed person behind an account, if there is one for certain, or if one of those who come
+/// into question has departed.
+pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
+    let authoritative = || facts.links.iter().filter(|l| l.authoritative);
+    let mut found = Found::default();
+    for link in authoritative() {
+        if let Some(person) = link.linked_person() {
+            found.take(link, person, now);
+        }
+    }
+    if let Some(leaver) = found.leaver() {
+        return Some(leaver.held_against(authoritative(), now));
+    }
+    let mut all_departed = true;
+    for link in authoritative().filter(|l| l.doubt().is_some()) {
+        for person in &link.candidates {
+            all_departed &= found.take(link, person, now);
+        }
+    }
+    let mut leaver = found.leaver()?.held_against(authoritative(), now);
+    leaver.certain = all_departed;
+    Some(leaver)
+}
+
+pub(crate) fn silence_of<'a>(facts: &'a Facts, set: &PolicySet, days: u64) -> Silence<'a> {
+    Silence {
+        account: &facts.account,
+        seen: facts.activity.as_ref(),
+        proofs: &facts.tenant.activity,
+        threshold_days: days,
+        max_age_s: set.read_max_age_s(),
+    }
+}
+
+/// Gathers the departures of several persons.
+#[derive(Default)]
+struct Found {
+    departures: Vec<Departure>,
+    persons: BTreeSet<Subject>,
+    directories: BTreeSet<SourceName>,
+    evidence: BTreeSet<Seq>,
+}
+
+impl Found {
+    fn take(&mut self, link: &LinkFacts, person: &PersonRow, now: Time) -> bool {
+        let Some(departure) = departure(person, link.lists_everybody, now) else {
+            return false;
+        };
+        self.evidence.extend(&departure.evidence);
+        self.evidence.extend(link.link.as_ref().map(|l| l.seq));
+        self.departures.push(departure);
+        self.persons.insert(person.subject.clone());
+        self.directories.insert(link.directory.clone());
+        true
+    }
+
+    fn leaver(&self) -> Option<Leaver> {
+        let strongest = self
+            .departures
+            .iter()
+            .min_by_key(|d| (d.strength, d.since))?;
+        Some(Leaver {
+            departure: strongest.clone(),
+            persons: self.persons.iter().cloned().collect(),
+            directories: self.directories.iter().cloned().collect(),
+            removal_from: self.departures.iter().filter_map(|d| d.removal_from).min(),
+            certain: true,
+            elsewhere: None,
+            evidence: self.evidence.iter().copied().collect(),
+        })
+    }
+}
+
+impl Leaver {
+    /// The class that the brakes count it under.
+    pub fn class(&self) -> Class {
+        if self.departure.strength == Strength::Absent {
+            Class::Absent
+        } else {
+            Class::Explicit
+        }
+    }
+
+    /// Notes the first directory that speaks against the departure.
+    fn held_against<'l>(mut self, links: impl Iterator<Item = &'l LinkFacts>, now: Time) -> Self {
+        let against = links.filter_map(|l| l.contradicts(now).map(|code| (l, code)));
+        // enabled weighs more than not confirmed as gone
+        let gravest = against.max_by_key(|(_, code)| code.as_str() == "block.enabled-elsewhere");
+        if let Some((link, code)) = gravest {
+            self.evidence.extend(link.evidence());
+            self.elsewhere = Some(code);
+        }
+        self
+    }
+}
+
+impl LinkFacts {
+    /// The person of a certain link.
+    pub fn linked_person(&self) -> Option<&PersonRow> {
+        let linked = self.link.as_ref()?.person.as_ref()?;
+        self.person.as_ref().filter(|p| p.subject == *linked)
+    }
+
+    /// Why it is not certain to whom the account belongs here.
+    pub fn doubt(&self) -> Option<&Code> {
+        let link = self.link.as_ref()?;
+        link.because.as_ref().filter(|_| link.person.is_none())
+    }
+
+    /// Why this directory speaks against a departure that another one states.
+    fn contradicts(&self, now: Time) -> Option<Code> {
+        let person = self.linked_person()?;
+        if departure(person, self.lists_everybody, now).is_some() {
+            return None;
+        }
+        if person.missed.is_none() && person.absent.is_none() {
+            return Some(Code::new("block.enabled-elsewhere"));
+        }
+        // taken off a list of leavers says nothing about being employed
+        self.lists_everybody
+            .then(|| Code::new("block.absence-unconfirmed"))
+    }
+}
+
+/// One account with what follows from its facts.
+pub(crate) struct Case<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) set: &'a PolicySet,
+    pub(crate) now: Time,
+    pub(crate) leaver: Option<Leaver>,
+    /// Since when it is disabled, as a read shows or a command of ours has done since.
+    pub(crate) disabled: Option<(Seq, Time)>,
+}
+
+impl<'a> Case<'a> {
+    fn new(facts: &'a Facts, set: &'a PolicySet, now: Time) -> Self {
+        Self {
+            facts,
+            set,
+            now,
+            leaver: leaver(facts, now),
+            disabled: disabled_since(facts, now),
+        }
+    }
+
+    /// Whether the account can be used, as far as is known.
+    fn usable(&self) -> bool {
+        self.facts.account.gone.is_none() && self.disabled.is_none() && !self.removed()
+    }
+
+    /// Whether a removal of ours took effect and no complete read has come since.
+    fn removed(&self) -> bool {
+        unseen(self.facts, Do::Remove).is_some()
+    }
+
+    fn rule(&self) -> Decision {
+        if let Some(mark) = &self.facts.account.gone {
+            let mut keep = plain(Ruling::Keep, "keep.gone");
+            keep.since = Some(mark.since);
+            keep.evidence.push(mark.seq);
+            return keep;
+        }
+        if let Some(command) = unseen(self.facts, Do::Remove) {
+            let mut keep = plain(Ruling::Keep, "keep.removed");
+            keep.evidence.push(command.seq);
+            return keep;
+        }
+        let mut doubt = None;
+        let mut keep = None;
+        for policy in self.in_order() {
+            match trigger::of(self, policy) {
+                Trigger::Matches(found) => return self.settle(&found),
+                Trigger::Unknown(found) => doubt = doubt.or(Some(found)),
+                Trigger::Keeps(found) => keep = keep.or(Some(found)),
+                Trigger::No => {}
+            }
+        }
+        if let Some(leaver) = &self.leaver {
+            return self.leaver_without_policy(leaver);
+        }
+        doubt
+            .map(|found| *found)
+            .or_else(|| keep.map(|found| *found))
+            .unwrap_or_else(|| plain(Ruling::Keep, "keep.no-rule"))
+    }
+
+    /// The policies in the order in which they are tried.
+    fn in_order(&self) -> Vec<&'a Policy> {
+        let rank = |policy: &Policy| match policy.when {
+            When::Everyone => 0,
+            When::Departed => 1,
+            _ => 2,
+        };
+        let mut policies: Vec<_> = self.set.policies.iter().collect();
+        policies.sort_by_key(|p| rank(p));
+        policies
+    }
+
+    fn leaver_without_policy(&self, leaver: &Leaver) -> Decision {
+        let mut decision = plain(Ruling::Withhold, "");
+        decision.because = leaver.departure.because.clone();
+        decision.when = Some(When::Departed);
+        decision.class = Some(leaver.class());
+        decision.since = Some(leaver.departure.since);
+        decision.persons = leaver.persons.clone();
+        decision.directories = leaver.directories.clone();
+        decision.evidence = leaver.evidence.clone();
+        decision.blocked = blocks::of_leaver(self, leaver);
+        decision.blocked.push(Code::new("block.no-policy"));
+        decision
+    }
+
+    /// Goes from what matches to what is to be done.
+    fn settle(&self, found: &Match<'_>) -> Decision {
+        let mut decision = found.decision();
+        let Some(next) = self.next_step(found) else {
+            decision.verdict = Ruling::Keep;
+            decision.because = Code::new("keep.steps-done");
+            return decision;
+        };
+        decision.does = next.does;
+        let mut due = found.due;
+        if let Some((seq, since)) = self.disabled {
+            decision.evidence.push(seq);
+            let days = next.wait_days.unwrap_or(0);
+            if next.wait_days.is_some() {
+                decision
+                    .arithmetic
+                    .push(self.sum("sum.wait", since, seconds(days, DAY_SECONDS)));
+                due = due.max(since.plus_seconds(seconds(days, DAY_SECONDS)));
+            }
+        }
+        let warning = self.warn(found, due, &mut decision);
+        due = warning.acts_at;
+        decision.due = Some(due);
+
+        decision.blocked = blocks::lasting(self, found, next.does);
+        // what may be otherwise tomorrow is only asked when something would be done today
+        if due <= self.now || warning.is_due {
+            blocks::passing(self, found, next.does, &mut decision);
+        }
+        if warning.undelivered {
+            decision.blocked.push(Code::new("block.notice-not-given"));
+        }
+        decision.verdict = if !decision.blocked.is_empty() {
+            Ruling::Withhold
+        } else if warning.is_due {
+            Ruling::Warn
+        } else if due > self.now || !found.ready {
+            Ruling::Wait
+        } else {
+            Ruling::Act
+        };
+        decision
+    }
+
+    fn next_step(&self, found: &Match<'_>) -> Option<Next> {
+        for (i, step) in found.policy.steps.iter().enumerate() {
+            let possible = step.possible(&self.facts.can);
+            let already = self.disabled.is_some() && possible.unwrap_or(step.does) == Do::Disable;
+            if already {
+                continue;
+            }
+            return Some(Next {
+                does: possible,
+                // the first step's days are part of when the trigger is due
+                wait_days: (i > 0).then_some(step.after_days),
+            });
+        }
+        None
+    }
+
+    /// Finds out which warning is due, and when the step comes at the earliest because of them.
+    fn warn(&self, found: &Match<'_>, due: Time, decision: &mut Decision) -> Warning {
+        let mut warning = Warning {
+            acts_at: due,
+            is_due: false,
+            undelivered: false,
+        };
+        let Some(longest) = found.policy.longest_notice() else {
+            return warning;
+        };
+        let longest_s = seconds(longest, DAY_SECONDS);
+        let given: Vec<_> = self
+            .facts
+            .notices
+            .iter()
+            .filter(|n| n.policy == found.policy.name)
+            .flat_map(|n| &n.sent)
+            .filter(|mark| mark.at > found.episode && mark.at <= self.now)
+            .collect();
+        let counts = |state: &str| matches!(state, "written" | "accepted" | "delivered");
+        let counted: Vec<_> = given.iter().filter(|m| counts(&m.state)).collect();
+        decision.evidence.extend(given.iter().map(|m| m.seq));
+        let Some(first) = counted.iter().min_by_key(|m| m.at) else {
+            warning.acts_at = due.max(self.now.plus_seconds(longest_s));
+            let warn_at = due.plus_seconds(longest_s.saturating_neg());
+            warning.undelivered = !given.is_empty();
+            warning.is_due = warn_at <= self.now && !warning.undelivered;
+            if warn_at > self.now {
+                warning.acts_at = due;
+            }
+            return warning;
+        };
+        decision
+            .arithmetic
+            .push(self.sum("sum.notice", first.at, longest_s));
+        let promised = counted.iter().map(|m| m.acts_at).max().unwrap_or(due);
+        warning.acts_at = due.max(first.at.plus_seconds(longest_s)).max(promised);
+        let next = found.policy.warning_days(warning.acts_at, self.now);
+        let reminded = counted.iter().any(|m| m.days <= next);
+        // once disabled, the warnings before the first step are over
+        let before_first = self.disabled.is_none() && warning.acts_at > self.now;
+        warning.is_due = before_first && !reminded;
+        warning
+    }
+
+    pub(crate) fn sum(&self, about: &str, from: Time, needs_s: i64) -> Sum {
+        Sum {
+            about: Code::new(about),
+            from,
+            needs_s,
+            has_s: self.now.seconds_since(from),
+        }
+    }
+}
+
+struct Next {
+    /// What it comes to at the tenant; `None` if nothing.
+    does: Option<Do>,
+    /// Days to wait after the step before; `None` for the first step.
+    wait_days: Option<u64>,
+}
+
+struct Warning {
+    acts_at: Time,
+    is_due: bool,
+    undelivered: bool,
+}
+
+/// A decision that says nothing but a verdict and a reason.
+pub(crate) fn plain(verdict: Ruling, because: &str) -> Decision {
+    Decision {
+        verdict,
+        policy: None,
+        when: None,
+        does: None,
+        class: None,
+        because: Code::new(because),
+        blocked: Vec::new(),
+        since: None,
+        horizon: None,
+        due: None,
+        leaver_still_in: false,
+        persons: Vec::new(),
+        directories: Vec::new(),
+        evidence: Vec::new(),
+        arithmetic: Vec::new(),
+    }
+}
+
+/// A command of ours that took effect and after which nobody has looked at the account.
+fn unseen(facts: &Facts, does: Do) -> Option<&CommandRow> {
+    let read = facts.tenant.complete.as_ref().map_or(0, |read| read.seq);
+    let seen = read.max(facts.account.seq);
+    facts
+        .commands
+        .iter()
+        .filter(|c| c.does == does && c.took_effect() && c.confirmed.is_none())
+        .filter(|c| ended(c).is_some_and(|seq| seq > seen))
+        .max_by_key(|c| c.seq)
+}
+
+/// The entry that says what came of a command.
+fn ended(command: &CommandRow) -> Option<Seq> {
+    let settled = command.settled.as_ref().map(|(seq, _)| *seq);
+    settled.or(command.outcome.as_ref().map(|(seq, _, _)| *seq))
+}
+
+fn disabled_since(facts: &Facts, now: Time) -> Option<(Seq, Time)> {
+    let command = facts
+        .commands
+        .iter()
+        .filter(|c| c.does == Do::Disable && c.took_effect())
+        .max_by_key(|c| c.seq);
+    if facts.account.facts.state == AccountState::Disabled {
+        let mark = facts.account.disabled.as_ref();
+        // without a mark, nothing has been waited for yet
+        let seen = mark.map_or((facts.account.seq, now), |m| (m.seq, m.since));
+        let ours = command.map(|c| c.at).filter(|at| *at > seen.1);
+        return Some((seen.0, ours.unwrap_or(seen.1)));
+    }
+    unseen(facts, Do::Disable).map(|c| (c.seq, c.at))
+}
+
+/// Adds what every decision says: cancellations, leavers still in, and the entries behind it.
+fn finish(case: &Case<'_>, mut decision: Decision) -> Decision {
+    if decision.verdict == Ruling::Keep {
+        trigger::cancel(case, &mut decision);
+    }
+    if let Some(leaver) = &case.leaver {
+        let enabled = leaver
+            .elsewhere
+            .as_ref()
+            .is_some_and(|code| code.as_str() == "block.enabled-elsewhere");
+        decision.leaver_still_in = case.usable() && leaver.certain && !enabled;
+        if decision.leaver_still_in {
+            decision.evidence.extend(&leaver.evidence);
+        }
+    }
+    decision.evidence.push(case.facts.account.seq);
+    decision.evidence.push(case.facts.tenant.last.seq);
+    decision
+        .evidence
+        .extend(case.facts.tenant.complete.as_ref().map(|read| read.seq));
+    decision.evidence.sort_unstable();
+    decision.evidence.dedup();
+    decision
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

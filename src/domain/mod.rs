@@ -1,0 +1,25 @@
+//! What happened, what it means, what to do next: pure values and functions.
+//!
+//! Nothing here knows a clock, a network, a database or randomness; times and identifiers come in
+//! as arguments, and the same input gives the same answer for ever.
+
+pub mod account;
+pub mod activity;
+mod blocks;
+pub mod breaker;
+pub mod canonical;
+pub mod code;
+pub mod decide;
+pub mod departure;
+pub mod event;
+pub mod fold;
+pub mod id;
+pub mod loosen;
+pub mod person;
+pub mod plan;
+pub mod policy;
+pub mod rows;
+pub mod source;
+pub mod time;
+mod trigger;
+pub mod trust;

@@ -1,0 +1,70 @@
+//! People, as a directory knows them.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::time::Time;
+
+/// What one directory says about one person in one read; personal values stay out of entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonRecord {
+    /// The directory's immutable key (`entryUUID`, or the key column of a file), as text.
+    pub key: String,
+    /// Addresses as written there, the primary one first.
+    pub mails: Vec<String>,
+    /// The name to show.
+    pub name: Option<String>,
+    /// The login name.
+    pub login: Option<String>,
+    /// The employee number.
+    pub employee_number: Option<String>,
+    /// The distinguished name, for people to read; never compared.
+    pub place: Option<String>,
+    /// The facts that decisions rest on.
+    pub facts: PersonFacts,
+}
+
+/// The facts about a person that decisions rest on; free of personal values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonFacts {
+    /// Explicitly disabled in the directory, and by which attribute it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_by: Option<String>,
+    /// When the directory says that the disabling took effect, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<Time>,
+    /// When the directory account ends (`pwdEndTime`, `accountExpires`); may lie in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Time>,
+    /// The last day of employment that HR recorded, as the moment when it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave_at: Option<Time>,
+    /// Locked for a while after wrong passwords: never a departure.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub locked_for_a_while: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// How strong a departure is, from the strongest down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strength {
+    /// The leave date has passed, or a named person said so.
+    LeaveDate,
+    /// The directory account was disabled explicitly.
+    Disabled,
+    /// The directory account's end has passed.
+    Expired,
+    /// The directory keeps a tombstone.
+    Tombstone,
+    /// Moved to where leavers are kept.
+    LeaversUnit,
+    /// No longer in the group that is asked for.
+    LostGroup,
+    /// Not there in consecutive complete reads and not found by key.
+    Absent,
+}

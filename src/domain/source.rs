@@ -1,0 +1,91 @@
+//! Reads of directories and tenants, and what they prove.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::account::Signal;
+use crate::domain::time::Time;
+
+/// What kind of source was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// Where people are known.
+    Directory,
+    /// Where accounts are.
+    Tenant,
+}
+
+/// What a read is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything was seen; only this can show that somebody is absent.
+    Complete,
+    /// Something was seen, the end was not.
+    Partial,
+    /// Nothing usable was seen.
+    Failed,
+    /// The answer was formally whole and is not believed.
+    Suspect,
+}
+
+/// What one read rests on; goes into its entry as it is, free of personal values.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadProof {
+    /// Digest over what identifies the source: server identity, base, filter, bind identity
+    /// (`sha256:` and base64). A change makes the next read suspect.
+    pub identity: String,
+    /// The parts of that identity, each as text that names no person (`base`, `filter`, `server`).
+    pub about: BTreeMap<String, String>,
+    /// Pages received.
+    pub pages: u64,
+    /// Items received (people or accounts).
+    pub count: u64,
+    /// The total that the source itself named, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated_total: Option<u64>,
+    /// Entries that had no usable key.
+    pub without_key: u64,
+    /// Referrals that were seen and not followed.
+    pub referrals: u64,
+    /// Digest over the sorted keys of everything seen (`sha256:` and base64): equal reads are equal.
+    pub digest: String,
+    /// Why the read is not complete, as codes (`read.timeout`, `read.empty`, …); empty if it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+/// How far one signal of activity can be believed after a read; cumulative over reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignalProof {
+    /// Which signal.
+    pub signal: Signal,
+    /// Whether the walk was whole in this read; if not, the older horizon goes on to hold only for
+    /// the time before the last whole walk, and silence proves nothing now.
+    pub complete: bool,
+    /// Why it was not, as a code (`activity.downgraded`, `read.http-500`, …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// Everything since here is known, up to `until`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon: Option<Time>,
+    /// When the last whole walk began: what came later is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// How long a person may go on being active after the event that was seen, in seconds
+    /// (session lifetime); absent where it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision_s: Option<u64>,
+    /// Where the next walk may stop: the highest event id of the last whole walk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<u64>,
+    /// Pages fetched in this walk.
+    pub pages: u64,
+    /// Events seen in this walk, of all kinds.
+    pub events: u64,
+}

@@ -1,0 +1,6 @@
+//! Exeunt removes people who have left, and accounts that nobody uses, from SaaS tenants, and keeps
+//! a ledger that can prove what was seen, decided, announced, approved, called and achieved.
+//!
+//! The modules in reading order:
+
+pub mod domain;
