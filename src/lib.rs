@@ -4,3 +4,7 @@
 //! The modules in reading order:
 
 pub mod domain;
+pub mod clock;
+pub mod crash;
+pub mod evidence;
+pub mod ledger;

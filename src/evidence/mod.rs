@@ -1,0 +1,3 @@
+//! What a third party checks without us.
+
+pub mod merkle;
