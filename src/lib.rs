@@ -6,5 +6,7 @@
 pub mod domain;
 pub mod clock;
 pub mod crash;
+pub mod tls;
 pub mod evidence;
 pub mod ledger;
+pub mod directory;

@@ -6,4 +6,6 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod common;
+mod directory;
 mod ledger;
