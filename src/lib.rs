@@ -10,3 +10,4 @@ pub mod tls;
 pub mod evidence;
 pub mod ledger;
 pub mod directory;
+pub mod provider;

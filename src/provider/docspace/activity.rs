@@ -1,0 +1,165 @@
+//! The walks over login history and audit trail, on the wire.
+
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio::time::timeout_at;
+
+use crate::domain::account::Signal;
+use crate::domain::source::SignalProof;
+use crate::domain::time::DAY_SECONDS;
+use crate::domain::time::Time;
+use crate::provider::ActivityRead;
+use crate::provider::ProviderError;
+use crate::provider::docspace::COOKIES;
+use crate::provider::docspace::DocSpace;
+use crate::provider::docspace::LIFETIME;
+use crate::provider::docspace::events;
+use crate::provider::docspace::events::Retention;
+use crate::provider::docspace::events::Walk;
+
+/// The path of a log and its name in words.
+pub(super) const fn log(signal: Signal) -> (&'static str, &'static str) {
+    match signal {
+        Signal::Login => (
+            "api/2.0/security/audit/login/filter",
+            "reading the login history",
+        ),
+        Signal::Audit => (
+            "api/2.0/security/audit/events/filter",
+            "reading the audit trail",
+        ),
+    }
+}
+
+/// Whether nothing else needs to be asked after this error, with all the waiting that takes.
+fn hopeless(e: &ProviderError) -> bool {
+    matches!(
+        e,
+        ProviderError::Unreachable { .. }
+            | ProviderError::Limited { .. }
+            | ProviderError::Credentials { .. }
+    )
+}
+
+fn not_walked(known: &[SignalProof], now: Time, fault: &str) -> ActivityRead {
+    let mut read = ActivityRead::default();
+    for signal in [Signal::Login, Signal::Audit] {
+        let known = known.iter().find(|k| k.signal == signal);
+        let walk = Walk::new(signal, known, None, now);
+        let (proof, seen) = walk.finish(Err(fault.to_owned()), known, None, None, now);
+        read.signals.push(proof);
+        read.seen.insert(signal, seen);
+    }
+    read
+}
+
+impl DocSpace {
+    pub(super) async fn walk_all(
+        &self,
+        known: &[SignalProof],
+        now: Time,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> ActivityRead {
+        let lifetime = self.read_lifetime().await;
+        if let Err(e) = &lifetime
+            && hopeless(e)
+        {
+            return not_walked(known, now, e.fault());
+        }
+        let session = self.session_seconds().await.ok().flatten();
+        let mut read = ActivityRead::default();
+        let mut wanted = vec![(Signal::Login, session)];
+        if session.is_none() {
+            // nobody can tell how long one login lasts: what people do stands in for it
+            let day = u64::try_from(DAY_SECONDS).ok();
+            wanted.push((Signal::Audit, day));
+        }
+        for (signal, precision_s) in wanted {
+            let known = known.iter().find(|k| k.signal == signal);
+            let retention = lifetime
+                .as_ref()
+                .ok()
+                .and_then(|body| events::retention(signal, body));
+            let mut walk = Walk::new(signal, known, retention, now);
+            let outcome = self.walk(&mut walk, signal, progress).await;
+            let (proof, seen) = walk.finish(outcome, known, retention, precision_s, now);
+            read.signals.push(proof);
+            read.seen.insert(signal, seen);
+        }
+        read
+    }
+
+    /// Walks one log; the error is a code.
+    async fn walk(
+        &self,
+        walk: &mut Walk,
+        signal: Signal,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<(), String> {
+        let deadline = Instant::now().checked_add(self.walk_deadline);
+        let fetch = async |count: usize, start: u64| -> Result<Value, String> {
+            let page = self.log_page(signal, count, start);
+            let page = match deadline {
+                Some(deadline) => timeout_at(deadline, page)
+                    .await
+                    .map_err(|_| "activity.deadline".to_owned())?,
+                None => page.await,
+            };
+            page.map_err(|e| e.fault().to_owned())
+        };
+        let first = fetch(1, 0).await?;
+        if let Err(code) = events::probe(&first) {
+            walk.take_successes(&first);
+            return Err(code.to_owned());
+        }
+        let mut start = 0;
+        loop {
+            if walk.pages >= self.max_pages {
+                return Err("activity.too-long".to_owned());
+            }
+            let page = fetch(events::PAGE, start).await?;
+            let next = walk.take(&page).map_err(str::to_owned)?;
+            progress(walk.events());
+            match next {
+                events::Next::More(at) => start = at,
+                events::Next::Done => break,
+            }
+        }
+        // the tariff may have changed on the way; and now more than one event is known to be there
+        let last = fetch(1, 0).await?;
+        events::probe(&last).map_err(str::to_owned)
+    }
+
+    /// One page of a log. Nothing else is ever asked for: filters apply after paging.
+    pub(super) async fn log_page(
+        &self,
+        signal: Signal,
+        count: usize,
+        start: u64,
+    ) -> Result<Value, ProviderError> {
+        let (path, what) = log(signal);
+        let (count, start) = (count.to_string(), start.to_string());
+        let query = [("count", count.as_str()), ("startIndex", start.as_str())];
+        self.read(path, &query, what).await
+    }
+
+    pub(super) async fn read_lifetime(&self) -> Result<Value, ProviderError> {
+        self.read(LIFETIME, &[], "reading how long the history is kept")
+            .await
+    }
+
+    pub(super) async fn retention(
+        &self,
+        signal: Signal,
+    ) -> Result<Option<Retention>, ProviderError> {
+        let body = self.read_lifetime().await?;
+        Ok(events::retention(signal, &body))
+    }
+
+    pub(super) async fn session_seconds(&self) -> Result<Option<u64>, ProviderError> {
+        let body = self
+            .read(COOKIES, &[], "reading the session lifetime")
+            .await?;
+        Ok(events::session_seconds(&body))
+    }
+}
