@@ -11,3 +11,4 @@ pub mod evidence;
 pub mod ledger;
 pub mod directory;
 pub mod provider;
+pub mod sandbox;
