@@ -10,5 +10,8 @@ pub mod tls;
 pub mod evidence;
 pub mod ledger;
 pub mod directory;
+pub mod notify;
 pub mod provider;
+pub mod config;
+pub mod engine;
 pub mod sandbox;

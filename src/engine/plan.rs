@@ -1,0 +1,326 @@
+//! Makes plans, and finds the open ones.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest;
+
+use crate::domain::breaker::Assessment;
+use crate::domain::breaker::Bases;
+use crate::domain::breaker::Wanted;
+use crate::domain::breaker::assess;
+use crate::domain::code::Code;
+use crate::domain::event::BreakerTripped;
+use crate::domain::event::Draft;
+use crate::domain::event::PlanCreated;
+use crate::domain::event::PlanListed;
+use crate::domain::id::EntryId;
+use crate::domain::id::Subject;
+use crate::domain::plan as rules;
+use crate::domain::policy::PolicySet;
+use crate::domain::rows::AccountRow;
+use crate::domain::rows::BreakerState;
+use crate::domain::rows::CommandRow;
+use crate::domain::rows::ContactRow;
+use crate::domain::rows::DecisionRow;
+use crate::domain::rows::Kind;
+use crate::domain::rows::PersonRow;
+use crate::domain::rows::PlanRow;
+use crate::domain::rows::ReleaseRow;
+use crate::domain::rows::Step;
+use crate::domain::rows::StepRow;
+use crate::domain::time::Time;
+use crate::engine::Engine;
+use crate::engine::EngineError;
+use crate::engine::Run;
+use crate::engine::decide::Judged;
+use crate::evidence::merkle;
+
+/// How many steps one `plan.listed` entry holds; keeps it below the limit of an entry.
+const STEPS_PER_ENTRY: usize = 100;
+
+/// What planning came to.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan: a new one, or the newest open one if there is nothing new.
+    pub plan: Option<PlanRow>,
+    /// Whether it was made now.
+    pub is_new: bool,
+    /// Every account with what the rules say.
+    pub judged: Vec<Judged>,
+    /// Other plans that are still open.
+    pub open: Vec<PlanRow>,
+}
+
+impl Engine {
+    /// Makes a plan of every account that is due and stands in no open plan; the open ones stay as
+    /// they are, with their digests and approvals. `only` narrows it to one policy.
+    pub fn plan(
+        &self,
+        run: &Run,
+        judged: Vec<Judged>,
+        only: Option<&str>,
+    ) -> Result<Planned, EngineError> {
+        let mut open = self.open_plans(run.now)?;
+        let mut taken = BTreeSet::new();
+        for plan in &open {
+            taken.extend(self.steps_left(plan)?.into_iter().map(|s| s.step.account));
+        }
+        let steps = self.new_steps(&judged, &taken, only)?;
+        let created = match (steps.is_empty(), self.adopted_policy()?) {
+            (false, Some((version, set))) => Some(self.create(run, version, &set, steps)?),
+            _ => None,
+        };
+        let is_new = created.is_some();
+        let plan = created.or_else(|| open.pop());
+        Ok(Planned {
+            plan,
+            is_new,
+            judged,
+            open,
+        })
+    }
+
+    /// Plans that can still be carried out: neither rejected nor replaced nor expired, and with
+    /// steps left; the oldest first.
+    pub fn open_plans(&self, now: Time) -> Result<Vec<PlanRow>, EngineError> {
+        let rows = self.ledger.view()?.rows::<PlanRow>(Kind::Plan)?;
+        let mut open = Vec::new();
+        for (_, plan) in rows {
+            let alive = plan.rejected.is_none()
+                && plan.replaced_by.is_none()
+                && !rules::is_expired(&plan, now)
+                && self.rules_still(&plan)?;
+            if alive && !self.steps_left(&plan)?.is_empty() {
+                open.push(plan);
+            }
+        }
+        open.sort_by_key(|plan| plan.seq);
+        Ok(open)
+    }
+
+    /// Whether the policy under which a plan was made is the one that rules.
+    pub fn rules_still(&self, plan: &PlanRow) -> Result<bool, EngineError> {
+        Ok(self
+            .adopted_policy()?
+            .is_some_and(|(version, _)| version == plan.policy))
+    }
+
+    fn new_steps(
+        &self,
+        judged: &[Judged],
+        taken: &BTreeSet<Subject>,
+        only: Option<&str>,
+    ) -> Result<Vec<Step>, EngineError> {
+        let view = self.ledger.view()?;
+        let mut decided = Vec::new();
+        for one in judged {
+            let account = &one.facts.account.subject;
+            if only.is_some_and(|name| one.decision.policy.as_deref() != Some(name)) {
+                continue;
+            }
+            // The decision's own entry, written before: what the step carries out.
+            let row = view.row::<DecisionRow>(Kind::Decision, account.as_str())?;
+            decided.extend(row.map(|row| rules::Decided {
+                account: account.clone(),
+                tenant: one.facts.account.tenant.clone(),
+                seq: row.seq,
+                decision: &one.decision,
+            }));
+        }
+        Ok(rules::steps(&decided, taken, &BTreeMap::new()))
+    }
+
+    fn create(
+        &self,
+        run: &Run,
+        version: u64,
+        set: &PolicySet,
+        steps: Vec<Step>,
+    ) -> Result<PlanRow, EngineError> {
+        let breakers = self.assess(&steps, None, set, run.now)?.states;
+        self.append_plan(run, version, set, steps, breakers, None)
+    }
+
+    fn append_plan(
+        &self,
+        run: &Run,
+        version: u64,
+        set: &PolicySet,
+        steps: Vec<Step>,
+        breakers: Vec<BreakerState>,
+        parent: Option<EntryId>,
+    ) -> Result<PlanRow, EngineError> {
+        let id = self.ledger.entry_id()?;
+        let mut created = PlanCreated {
+            plan: id.clone(),
+            parent,
+            root: root(&steps)?,
+            count: steps.len() as u64,
+            head: self.ledger.view()?.head().size,
+            now: run.now,
+            expires_at: rules::expires_at(set, run.now),
+            policy: version,
+            digest: String::new(),
+            breakers,
+        };
+        created.digest = digest_of(&created)?;
+        let mut drafts = Vec::new();
+        for (n, chunk) in steps.chunks(STEPS_PER_ENTRY).enumerate() {
+            let listed = PlanListed {
+                plan: id.clone(),
+                from: (n * STEPS_PER_ENTRY) as u64,
+                steps: chunk.to_vec(),
+            };
+            drafts.push(Draft::new(self.ledger.entry_id()?, &listed));
+        }
+        drafts.push(Draft::new(id.clone(), &created));
+        for breaker in created.breakers.iter().filter(|b| b.tripped) {
+            let tripped = BreakerTripped {
+                breaker: breaker.clone(),
+                plan: id.clone(),
+            };
+            drafts.push(Draft::new(self.ledger.entry_id()?, &tripped));
+        }
+        self.ledger.append_all(&run.by, drafts)?;
+        self.ledger.sync()?;
+        let row = self
+            .ledger
+            .view()?
+            .row::<PlanRow>(Kind::Plan, id.as_str())?;
+        row.ok_or_else(|| EngineError::File {
+            what: "the plan did not come to be".to_owned(),
+        })
+    }
+
+    /// The brakes for some steps as they stand at `now`.
+    pub fn assess(
+        &self,
+        steps: &[Step],
+        digest: Option<&str>,
+        set: &PolicySet,
+        now: Time,
+    ) -> Result<Assessment, EngineError> {
+        let view = self.ledger.view()?;
+        let second = |(_, row)| row;
+        let commands: Vec<_> = view
+            .rows::<CommandRow>(Kind::Command)?
+            .into_iter()
+            .map(second)
+            .collect();
+        let releases: Vec<_> = view
+            .rows::<ReleaseRow>(Kind::Release)?
+            .into_iter()
+            .map(|(_, r)| r)
+            .collect();
+        let contacts: Vec<_> = view
+            .rows::<ContactRow>(Kind::Contact)?
+            .into_iter()
+            .map(|(_, r)| r)
+            .collect();
+        let bases = self.bases()?;
+        let wanted = Wanted {
+            steps,
+            digest,
+            bases: &bases,
+            commands: &commands,
+            releases: &releases,
+            contacts: &contacts,
+            limits: &set.limits,
+        };
+        Ok(assess(&wanted, now))
+    }
+
+    /// What the brakes' shares are of.
+    pub fn bases(&self) -> Result<Bases, EngineError> {
+        let view = self.ledger.view()?;
+        let mut bases = Bases::default();
+        for (_, account) in view.rows::<AccountRow>(Kind::Account)? {
+            if account.gone.is_none() {
+                *bases.tenants.entry(account.tenant).or_default() += 1;
+                bases.accounts += 1;
+            }
+        }
+        for (_, person) in view.rows::<PersonRow>(Kind::Person)? {
+            if person.absent.is_none() {
+                *bases.directories.entry(person.directory).or_default() += 1;
+            }
+        }
+        Ok(bases)
+    }
+
+    /// Which of the steps that are left a brake stops, by number.
+    pub(super) fn stopped_by_brakes(
+        &self,
+        run: &Run,
+        plan: &PlanRow,
+        steps: &[StepRow],
+    ) -> Result<BTreeMap<u64, Code>, EngineError> {
+        let Some((_, set)) = self.adopted_policy()? else {
+            return Ok(BTreeMap::new());
+        };
+        let left: Vec<Step> = steps.iter().map(|s| s.step.clone()).collect();
+        let assessment = self.assess(&left, Some(&plan.digest), &set, run.now)?;
+        let mut stopped = BTreeMap::new();
+        for (position, brakes) in assessment.stopped {
+            let Some(step) = steps.get(position) else {
+                continue;
+            };
+            let first = brakes.first().and_then(|b| assessment.states.get(*b));
+            let contact = first.is_some_and(|b| b.window == "first-contact");
+            let ramp = first.is_some_and(|b| b.window == "ramp");
+            let code = match (contact, ramp) {
+                (true, _) => "block.first-contact",
+                (_, true) => "block.ramp",
+                _ => "block.breaker",
+            };
+            stopped.insert(step.number, Code::new(code));
+        }
+        Ok(stopped)
+    }
+
+    /// Finds a plan by its id, its digest, or at least the first 8 digits of that.
+    pub fn plan_named(&self, name: &str) -> Result<PlanRow, EngineError> {
+        let rows = self.ledger.view()?.rows::<PlanRow>(Kind::Plan)?;
+        let name = name.trim().to_lowercase();
+        let matches = |plan: &PlanRow| {
+            plan.plan.as_str() == name || (name.len() >= 8 && plan.digest.starts_with(&name))
+        };
+        let mut found = rows.into_iter().map(|(_, row)| row).filter(matches);
+        match (found.next(), found.next()) {
+            (Some(plan), None) => Ok(plan),
+            (Some(_), Some(_)) => Err(EngineError::Unknown {
+                what: format!("`{name}` is the beginning of more than one plan's digest"),
+                hint: "give more digits".to_owned(),
+            }),
+            _ => Err(EngineError::Unknown {
+                what: format!("there is no plan `{name}` in this ledger"),
+                hint: "`exeunt plan` makes one; `exeunt status` lists those that are open"
+                    .to_owned(),
+            }),
+        }
+    }
+}
+
+/// The RFC 6962 root over the bytes of the steps, in hexadecimal.
+pub fn root(steps: &[Step]) -> Result<String, EngineError> {
+    let mut leaves = Vec::new();
+    for step in steps {
+        let bytes = rules::leaf(step).map_err(|e| EngineError::File {
+            what: format!("a step cannot be written: {e}"),
+        })?;
+        leaves.push(bytes);
+    }
+    Ok(hex::encode(merkle::root(&leaves)))
+}
+
+/// The digest of a plan: SHA-256 over its canonical JSON without `digest`, in hexadecimal.
+pub fn digest_of(created: &PlanCreated) -> Result<String, EngineError> {
+    let bytes = rules::digest_input(created).map_err(|e| EngineError::File {
+        what: format!("a plan cannot be written: {e}"),
+    })?;
+    Ok(hex::encode(digest::digest(
+        &digest::SHA256,
+        bytes.as_bytes(),
+    )))
+}
