@@ -4,14 +4,21 @@
 //! The modules in reading order:
 
 pub mod domain;
+
 pub mod clock;
 pub mod crash;
 pub mod tls;
+
 pub mod evidence;
 pub mod ledger;
+
 pub mod directory;
 pub mod notify;
 pub mod provider;
+
 pub mod config;
 pub mod engine;
+
 pub mod sandbox;
+
+pub mod cli;

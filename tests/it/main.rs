@@ -6,6 +6,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod cli;
 mod common;
+mod config;
 mod directory;
+mod json;
 mod ledger;

@@ -1,0 +1,349 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+use crate::cli::exit::Exit;
+
+/// The configuration where none is named.
+pub const USUAL_CONFIG: &str = "exeunt.toml";
+
+/// The exit codes, for the long help.
+fn after_long_help() -> String {
+    let mut text = "Exit codes:\n".to_owned();
+    for (exit, says) in Exit::ALL {
+        text.push_str(&format!("  {:>3}  {says}\n", exit.code()));
+    }
+    text.push_str("\nStart with `exeunt demo`.");
+    text
+}
+
+/// Removes people who have left, and accounts nobody uses, from SaaS tenants, and proves why.
+#[derive(Debug, Parser)]
+#[command(
+    name = "exeunt",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(after_help = "Start with `exeunt demo`. `exeunt --help` also lists the exit codes.")]
+#[command(after_long_help = after_long_help())]
+pub struct Cli {
+    /// The configuration
+    #[arg(short = 'C', long, global = true, value_name = "FILE", env = "EXEUNT_CONFIG", hide_env_values = true,
+          default_value = USUAL_CONFIG)]
+    pub config: PathBuf,
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print only data and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Show no progress
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Act as if it were this moment (sandbox ledgers only)
+    #[arg(
+        long,
+        global = true,
+        value_name = "TIME",
+        env = "EXEUNT_NOW",
+        hide = true
+    )]
+    pub now: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play the whole story on a loopback sandbox
+    Demo(DemoArgs),
+    /// Write a commented exeunt.toml if there is none; make ledger, vault, head lock and keys
+    Init(InitArgs),
+    /// Test configuration, credentials and rights; change nothing
+    Check,
+    /// Read directories and tenants
+    Sync(SyncArgs),
+    /// Show where things stand, late leavers first
+    Status,
+    /// List accounts that are proved inactive
+    Inactive(InactiveArgs),
+    /// List people who have left, with their accounts
+    Departed(AsOfArgs),
+    /// List all accounts
+    Accounts(AsOfArgs),
+    /// List what the rules match and what they withhold
+    Findings(AsOfArgs),
+    /// List accounts whose activity is unknown, with the reason
+    Unknown(InactiveArgs),
+    /// Decide, and make a plan
+    Plan(PlanArgs),
+    /// Approve or reject a plan
+    Approve(ApproveArgs),
+    /// Carry out a plan
+    Apply(ApplyArgs),
+    /// Sync, settle, notify, plan, and carry out what needs no approval or has it
+    Run(RunArgs),
+    /// Show the brakes, or release a plan or a read that they stopped
+    #[command(subcommand)]
+    Breaker(BreakerCommand),
+    /// Compare, propose or approve the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Stop every call, or go on
+    Halt(HaltArgs),
+    /// Tell the story of one person or account
+    Why(WhyArgs),
+    /// Show entries
+    Log(LogArgs),
+    /// Check the ledger: every byte, link, position and rule
+    Verify,
+    /// Fold the rows anew and compare them with the stored ones
+    Rebuild(RebuildArgs),
+    /// Run loopback tenants and a directory to rehearse with
+    Sandbox(SandboxArgs),
+    /// Show what providers can do
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where ledger and sandbox files go; a new directory in the temporary directory if not given
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {}
+
+/// `sync`.
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Only these directories and tenants
+    #[arg(value_name = "SOURCE")]
+    pub sources: Vec<String>,
+}
+
+/// Reading commands that can look back.
+#[derive(Debug, Args)]
+pub struct AsOfArgs {
+    /// As it stood at this position or date (2026-05-01, RFC 3339)
+    #[arg(long, value_name = "SEQ|DATE")]
+    pub as_of: Option<String>,
+    /// Only these tenants
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Vec<String>,
+}
+
+/// `inactive`, `unknown`.
+#[derive(Debug, Args)]
+pub struct InactiveArgs {
+    /// Look back and narrow down
+    #[command(flatten)]
+    pub common: AsOfArgs,
+    /// Days without activity; those of the policies if not given
+    #[arg(long, value_name = "N")]
+    pub days: Option<u64>,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Only this policy; the only way to plan one with `when = "everyone"`
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// Write the plan to a file
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Also show who is kept, and why
+    #[arg(long)]
+    pub all: bool,
+    /// Exit with 2 if there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `approve`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The plan's file, or its digest (the first 8 digits are enough)
+    pub plan: String,
+    /// Reject it
+    #[arg(long)]
+    pub reject: bool,
+    /// The number of steps, typed as confirmation (asked for in a terminal)
+    #[arg(long, value_name = "N")]
+    pub confirm: Option<u64>,
+    /// Sign the digest with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// The plan's file, or its digest (the first 8 digits are enough)
+    pub plan: String,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Exit with 2 if something waits for approval or release
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `breaker`.
+#[derive(Debug, Subcommand)]
+pub enum BreakerCommand {
+    /// Show every brake: limit, done, wanted
+    Show,
+    /// Let a plan through that a brake has stopped, or believe a suspect read
+    Release(ReleaseArgs),
+}
+
+/// `breaker release`.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// The plan's file or digest, or with --read the digest of a suspect read
+    pub digest: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Believe a suspect read of this source
+    #[arg(long, value_name = "SOURCE")]
+    pub read: Option<String>,
+    /// Release as the approver with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// `policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Show how exeunt.toml differs from the policy that rules
+    Diff,
+    /// Propose the policy of exeunt.toml
+    Propose,
+    /// Adopt the proposed policy
+    Approve(PolicyApproveArgs),
+}
+
+/// `policy approve`.
+#[derive(Debug, Args)]
+pub struct PolicyApproveArgs {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Sign the policy's version with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Stop
+    On,
+    /// Go on
+    Off,
+}
+
+/// `halt`.
+#[derive(Debug, Args)]
+pub struct HaltArgs {
+    /// Stop or go on
+    pub switch: Switch,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Until this moment (2026-05-01, RFC 3339)
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// An address, a pseudonym, a key of a directory or an id of a tenant
+    pub who: String,
+    /// Only this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+}
+
+/// `log`.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// Only these types (can be repeated)
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Vec<String>,
+    /// Only about this person or account
+    #[arg(long, value_name = "WHO")]
+    pub subject: Option<String>,
+    /// Only from this position on
+    #[arg(long, value_name = "SEQ")]
+    pub from: Option<u64>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+}
+
+/// `rebuild`.
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    /// Put the rows that were folded anew in place of the stored ones
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// `sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Where exeunt.toml and the secrets go
+    #[arg(long, value_name = "DIR", default_value = "exeunt-sandbox")]
+    pub dir: PathBuf,
+    /// How many accounts; the small company of the demo if not given
+    #[arg(long, value_name = "N")]
+    pub accounts: Option<usize>,
+    /// How many login events, with --accounts
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub logins: usize,
+    /// The port of the tenant; any free one if not given
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub tenant_port: u16,
+    /// The port of the directory; any free one if not given
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub directory_port: u16,
+}
+
+/// `provider`.
+#[derive(Debug, Subcommand)]
+pub enum ProviderCommand {
+    /// Show the table of capabilities
+    List,
+}

@@ -1,0 +1,578 @@
+//! Commands that only read.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::args::AsOfArgs;
+use crate::cli::args::Cli;
+use crate::cli::args::InactiveArgs;
+use crate::cli::args::LogArgs;
+use crate::cli::args::RebuildArgs;
+use crate::cli::args::WhyArgs;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::operate::other_row;
+use crate::cli::output::Output;
+use crate::cli::output::plural;
+use crate::cli::setup;
+use crate::config::Config;
+use crate::domain::code;
+use crate::domain::id::Subject;
+use crate::domain::rows::ActivityRow;
+use crate::domain::rows::Kind;
+use crate::domain::rows::Ruling;
+use crate::engine::Engine;
+use crate::engine::facts::Rows as _;
+use crate::engine::replay::Moment;
+use crate::engine::replay::accounts_in;
+use crate::engine::replay::state_word;
+use crate::engine::tell;
+use crate::engine::why::AccountStory;
+use crate::engine::why::Again;
+use crate::engine::why::Happening;
+use crate::ledger::Access;
+use crate::ledger::LedgerError;
+use crate::ledger::vault::Profile;
+use crate::provider::KINDS;
+
+fn document(moment: &Moment<'_>, items: Value) -> Value {
+    json!({
+        "head": { "seq": moment.seq, "link": moment.link },
+        "as_of": moment.now,
+        "items": items,
+    })
+}
+
+fn items<T: serde::Serialize>(items: &[T]) -> Value {
+    serde_json::to_value(items).unwrap_or_default()
+}
+
+/// `exeunt inactive`.
+pub fn inactive(cli: &Cli, args: &InactiveArgs, output: &Output) -> Result<Exit, Failure> {
+    let engine = setup::open(cli, Access::ReadOnly, output)?;
+    let moment = engine.at(args.common.as_of.as_deref())?;
+    let found = engine.inactive(&moment, args.days, &args.common.tenant)?;
+    if output.json {
+        output.document(&document(&moment, items(&found)));
+        return Ok(Exit::Done);
+    }
+    let mut rows: Vec<_> = found
+        .iter()
+        .map(|i| {
+            let last = i.since.map_or("never seen".to_owned(), |t| t.day());
+            let name = i.email.clone().unwrap_or_else(|| i.subject.to_string());
+            let policy = i
+                .policy
+                .clone()
+                .unwrap_or_else(|| format!("{} days", i.days));
+            vec![
+                name,
+                i.tenant.clone(),
+                last,
+                i.horizon.day(),
+                policy,
+                seqs(&i.evidence),
+            ]
+        })
+        .collect();
+    rows.sort();
+    output.table(
+        &[
+            "account",
+            "tenant",
+            "last seen",
+            "log since",
+            "policy",
+            "evidence",
+        ],
+        &rows,
+    );
+    output.note(&format!(
+        "{} proved inactive",
+        plural(rows.len() as u64, "account")
+    ));
+    output.hint("`exeunt unknown` lists the accounts of which nothing can be said");
+    Ok(Exit::Done)
+}
+
+fn seqs(seqs: &[u64]) -> String {
+    seqs.iter()
+        .map(|s| format!("#{s}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// `exeunt departed`.
+pub fn departed(cli: &Cli, args: &AsOfArgs, output: &Output) -> Result<Exit, Failure> {
+    let engine = setup::open(cli, Access::ReadOnly, output)?;
+    let moment = engine.at(args.as_of.as_deref())?;
+    let mut found = engine.departed(&moment)?;
+    if !args.tenant.is_empty() {
+        found.retain(|p| p.accounts.iter().any(|a| args.tenant.contains(&a.tenant)));
+    }
+    if output.json {
+        output.document(&document(&moment, items(&found)));
+        return Ok(Exit::Done);
+    }
+    let mut rows: Vec<_> = found
+        .iter()
+        .map(|p| {
+            let name = p.email.clone().unwrap_or_else(|| p.subject.to_string());
+            let accounts: Vec<_> = p
+                .accounts
+                .iter()
+                .map(|a| format!("{} {}", a.tenant, a.state))
+                .collect();
+            let accounts = if accounts.is_empty() {
+                "no account".to_owned()
+            } else {
+                accounts.join(", ")
+            };
+            let why = code::says(p.because.as_str());
+            vec![
+                name,
+                p.directory.clone(),
+                p.since.day(),
+                why,
+                accounts,
+                seqs(&p.evidence),
+            ]
+        })
+        .collect();
+    rows.sort();
+    output.table(
+        &[
+            "person",
+            "directory",
+            "since",
+            "because",
+            "accounts",
+            "evidence",
+        ],
+        &rows,
+    );
+    let noun = if rows.len() == 1 {
+        "person has"
+    } else {
+        "people have"
+    };
+    output.note(&format!("{} {noun} left", rows.len()));
+    Ok(Exit::Done)
+}
+
+/// `exeunt accounts`.
+pub fn accounts(cli: &Cli, args: &AsOfArgs, output: &Output) -> Result<Exit, Failure> {
+    let engine = setup::open(cli, Access::ReadOnly, output)?;
+    let moment = engine.at(args.as_of.as_deref())?;
+    let mut values = Vec::new();
+    let mut rows = Vec::new();
+    for account in accounts_in(&moment.rows, &args.tenant)? {
+        let profile = engine.profile(&account.subject)?;
+        let activity = moment
+            .rows
+            .one::<ActivityRow>(Kind::Activity, account.subject.as_str())?;
+        let last = activity.and_then(|a| a.newest.values().map(|m| m.since).max());
+        values.push(json!({
+            "tenant": account.tenant, "account": profile.first(Profile::KEY),
+            "subject": account.subject, "email": profile.first(Profile::MAIL),
+            "name": profile.first(Profile::NAME), "state": state_word(&account),
+            "kind": account.facts.kind, "protected": account.facts.protected,
+            "managed_by": account.facts.managed_by, "created_at": account.facts.created_at,
+            "last_activity": last, "erased_by": null,
+        }));
+        let name = profile
+            .first(Profile::MAIL)
+            .unwrap_or(account.subject.as_str());
+        let protected = items(&account.facts.protected.iter().collect::<Vec<_>>());
+        let protected: Vec<_> = protected
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        rows.push(vec![
+            name.to_owned(),
+            account.tenant.to_string(),
+            state_word(&account).to_owned(),
+            last.map_or("-".to_owned(), |t| t.day()),
+            protected.join(", "),
+        ]);
+    }
+    if output.json {
+        output.document(&document(&moment, Value::Array(values)));
+        return Ok(Exit::Done);
+    }
+    rows.sort();
+    output.table(
+        &["account", "tenant", "state", "last active", "protected"],
+        &rows,
+    );
+    Ok(Exit::Done)
+}
+
+/// `exeunt findings`.
+pub fn findings(cli: &Cli, args: &AsOfArgs, output: &Output) -> Result<Exit, Failure> {
+    let engine = setup::open(cli, Access::ReadOnly, output)?;
+    let moment = engine.at(args.as_of.as_deref())?;
+    let mut judged = engine.judge_all(&moment.rows, None, moment.now)?;
+    judged.retain(|j| {
+        let wanted = args.tenant.is_empty()
+            || args
+                .tenant
+                .iter()
+                .any(|t| t == j.facts.account.tenant.as_str());
+        wanted && (j.decision.verdict != Ruling::Keep || j.decision.leaver_still_in)
+    });
+    judged.sort_by_key(|j| (!j.decision.leaver_still_in, j.decision.verdict));
+    if output.json {
+        let mut values = Vec::new();
+        for one in &judged {
+            let account = &one.facts.account;
+            let profile = engine.profile(&account.subject)?;
+            values.push(json!({
+                "tenant": account.tenant, "account": profile.first(Profile::KEY),
+                "subject": account.subject, "email": profile.first(Profile::MAIL),
+                "erased_by": null, "decision": one.decision,
+            }));
+        }
+        output.document(&document(&moment, Value::Array(values)));
+        return Ok(Exit::Done);
+    }
+    let mut rows = Vec::new();
+    for one in &judged {
+        let mut row = other_row(&engine, one)?;
+        row.push(one.decision.policy.clone().unwrap_or_default());
+        rows.push((!one.decision.leaver_still_in, one.decision.verdict, row));
+    }
+    rows.sort();
+    let rows: Vec<_> = rows.into_iter().map(|(_, _, row)| row).collect();
+    output.table(&["what", "account", "tenant", "why", "policy"], &rows);
+    if rows.is_empty() {
+        output.note("the rules match no account");
+    }
+    Ok(Exit::Done)
+}
+
+/// `exeunt unknown`.
+pub fn unknown(cli: &Cli, args: &InactiveArgs, output: &Output) -> Result<Exit, Failure> {
+    let engine = setup::open(cli, Access::ReadOnly, output)?;
+    let moment = engine.at(args.common.as_of.as_deref())?;
+    let found = engine.unknown(&moment, args.days, &args.common.tenant)?;
+    if output.json {
+        output.document(&document(&moment, items(&found)));
+        return Ok(Exit::Done);
+    }
+    let mut rows: Vec<_> = found
+        .iter()
+        .map(|i| {
+            let name = i.email.clone().unwrap_or_else(|| i.subject.to_string());
+            let from = i.provable_from.map_or("-".to_owned(), |t| t.day());
+            vec![name, i.tenant.clone(), code::says(i.because.as_str()), from]
+        })
+        .collect();
+    rows.sort();
+    output.table(&["account", "tenant", "why", "provable from"], &rows);
+    let count = plural(rows.len() as u64, "account");
+    output.note(&format!(
+        "{count} of unknown activity; unknown never removes anybody"
+    ));
+    Ok(Exit::Done)
+}
+
+/// `exeunt why`.
+pub fn why(cli: &Cli, args: &WhyArgs, output: &Output) -> Result<Exit, Failure> {
+    let engine = setup::open(cli, Access::ReadOnly, output)?;
+    let stories = engine.why(&args.who, args.tenant.as_deref())?;
+    let people = if stories.is_empty() {
+        engine.people_happenings(&engine.find(&args.who)?)?
+    } else {
+        Vec::new()
+    };
+    if output.json {
+        output.document(&json!({ "who": args.who, "accounts": stories, "happened": people }));
+        return Ok(Exit::Done);
+    }
+    for story in &stories {
+        show_story(&engine, story, output);
+    }
+    for happening in &people {
+        show_happening(happening, output);
+    }
+    Ok(Exit::Done)
+}
+
+fn show_happening(happening: &Happening, output: &Output) {
+    let when = tell::moment(happening.at);
+    let line = format!("  {when}  {}  [#{}]", happening.says, happening.seq);
+    output.data(&line);
+}
+
+fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
+    let name = story.email.as_deref().unwrap_or(story.subject.as_str());
+    output.data(&format!(
+        "{} in {}: {}   (pseudonym {})",
+        name, story.tenant, story.state, story.subject
+    ));
+    output.data("");
+    output.data("What happened:");
+    for happening in &story.happened {
+        show_happening(happening, output);
+    }
+    output.data("");
+    let Some(explained) = &story.decision else {
+        output.data("The rules have never had anything to say about this account.");
+        output.data("");
+        return;
+    };
+    output.data(&format!("What the rules say (entry #{}):", explained.seq));
+    output.data(&format!("  {}", tell::decision(&explained.decision)));
+    output.data(&format!("  as of {}", tell::moment(explained.now)));
+    for line in &explained.arithmetic {
+        output.data(&format!("  {line}"));
+    }
+    let evidence = &explained.decision.evidence;
+    let noun = if evidence.len() == 1 {
+        "entry"
+    } else {
+        "entries"
+    };
+    output.data(&format!("  it rests on {noun} {}", seqs(evidence)));
+    let usable = matches!(story.state.as_str(), "active" | "invited");
+    if explained.decision.leaver_still_in && usable {
+        output.data("  LEAVER STILL IN: the person has left, and the account still works");
+        if let Some(product) = story_product(engine, story) {
+            output.data(&format!(
+                "  until a step is taken, it can be disabled by hand in {product}"
+            ));
+        }
+    }
+    output.data(match explained.again {
+        Again::Same => "  decided again from the same entries: the same answer",
+        Again::RulesChanged => {
+            "  decided again: another answer, since the rules of this program have changed"
+        }
+        Again::Different => "  DECIDED AGAIN: ANOTHER ANSWER; run `exeunt verify`",
+    });
+    output.data("");
+}
+
+fn story_product(engine: &Engine, story: &AccountStory) -> Option<&'static str> {
+    let name = crate::domain::id::SourceName::new(&story.tenant);
+    engine.tenant(&name).map(|t| t.adapter.kind().title)
+}
+
+/// `exeunt log`.
+pub fn log(cli: &Cli, args: &LogArgs, output: &Output) -> Result<Exit, Failure> {
+    // The log can be read without the vault; names are shown where it is there.
+    let engine = if args.subject.is_some() {
+        Some(setup::open(cli, Access::ReadOnly, output)?)
+    } else {
+        setup::open(cli, Access::ReadOnly, output).ok()
+    };
+    let (_, bare) = setup::open_ledger(cli, Access::WithoutVault)?;
+    let wanted = match (&engine, &args.subject) {
+        (Some(engine), Some(who)) => {
+            let found = engine.find(who)?;
+            Some(
+                found
+                    .people
+                    .into_iter()
+                    .chain(found.accounts)
+                    .collect::<Vec<_>>(),
+            )
+        }
+        _ => None,
+    };
+    let name = |sub: &Subject| {
+        let called = engine.as_ref().and_then(|e| e.called(sub).ok());
+        called.unwrap_or_else(|| sub.to_string())
+    };
+    let view = bare.view()?;
+    let size = view.head().size;
+    // Without a position, the newest ones.
+    let narrow = !args.kind.is_empty() || wanted.is_some();
+    let from = match args.from {
+        Some(from) => from,
+        None if narrow => 0,
+        None => size.saturating_sub(args.limit as u64),
+    };
+    let mut rows = Vec::new();
+    let mut values = Vec::new();
+    view.each_entry(from, size, |entry| {
+        let kind = args.kind.is_empty() || args.kind.contains(&entry.kind);
+        let about = wanted
+            .as_ref()
+            .is_none_or(|subs| entry.sub.as_ref().is_some_and(|sub| subs.contains(sub)));
+        if kind && about && values.len() < args.limit {
+            rows.push(vec![
+                entry.seq.to_string(),
+                entry.rec.to_seconds_text(),
+                entry.kind.clone(),
+                tell::sentence(&entry, &name),
+            ]);
+            values.push(serde_json::to_value(&entry).unwrap_or_default());
+        }
+        Ok::<(), LedgerError>(())
+    })?;
+    if output.json {
+        output.document(&json!({ "items": values }));
+        return Ok(Exit::Done);
+    }
+    output.table(&["entry", "recorded", "type", "what"], &rows);
+    Ok(Exit::Done)
+}
+
+/// `exeunt verify`.
+pub fn verify(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
+    let config = Config::load(&cli.config)?;
+    let paths = setup::paths(&config)?;
+    let report = crate::ledger::verify::verify(&paths)?;
+    let exit = Exit::of(report.exit_code());
+    let open = &report.unanchored;
+    if output.json {
+        let bad = report
+            .bad
+            .as_ref()
+            .map(|b| json!({ "seq": b.seq, "what": b.what }));
+        output.document(&json!({
+            "verdict": match exit { Exit::Done => "good", Exit::False => "false", _ => "cannot-judge" },
+            "entries": report.entries, "head": report.head, "bad": bad,
+            "cannot_judge": report.unjudged,
+            "unanchored": { "from": open.from, "entries": open.entries },
+        }));
+        return Ok(exit);
+    }
+    match (&report.bad, &report.unjudged) {
+        (Some(bad), _) => {
+            let at = bad
+                .seq
+                .map(|seq| format!(" at entry {seq}"))
+                .unwrap_or_default();
+            output.data(&format!("FALSE{at}: {}", bad.what));
+        }
+        (None, Some(what)) => output.data(&format!("CANNOT JUDGE the end: {what}")),
+        (None, None) => output.data(&format!(
+            "good: {}; every byte, link, position, order of calls and plan was checked",
+            entries(report.entries)
+        )),
+    }
+    output.data(&format!("head {}", report.head));
+    if open.entries > 0 {
+        output.data(&format!(
+            "not known outside this machine: {}, from {} on; whoever has this machine could rewrite \
+             them",
+            entries(open.entries),
+            open.from
+        ));
+    }
+    output.data(
+        "what no check of a ledger shows: what was never recorded, and what was false already \
+         when it was recorded",
+    );
+    Ok(exit)
+}
+
+fn entries(count: u64) -> String {
+    if count == 1 {
+        "1 entry".to_owned()
+    } else {
+        format!("{count} entries")
+    }
+}
+
+/// `exeunt rebuild`.
+pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, Failure> {
+    let (_, ledger) = setup::open_ledger(cli, Access::WithoutVault)?;
+    let rebuilt = crate::ledger::rebuild::rebuild(&ledger.paths().ledger, args.write)?;
+    if output.json {
+        let named: Vec<_> = rebuilt
+            .named
+            .iter()
+            .map(|d| json!({ "kind": d.kind.as_str(), "key": d.key, "how": format!("{:?}", d.how).to_lowercase() }))
+            .collect();
+        output.document(&json!({
+            "entries": rebuilt.entries, "rows": rebuilt.rows, "differ": rebuilt.differ,
+            "named": named, "written": rebuilt.written,
+        }));
+    } else {
+        output.data(&format!(
+            "{} give {}; {} of the stored ones {}",
+            entries(rebuilt.entries),
+            plural(rebuilt.rows, "row"),
+            rebuilt.differ,
+            if rebuilt.differ == 1 {
+                "differs"
+            } else {
+                "differ"
+            }
+        ));
+        for d in &rebuilt.named {
+            let how = format!("{:?}", d.how).to_lowercase();
+            output.data(&format!("  {}/{}: {how}", d.kind.as_str(), d.key));
+        }
+        if rebuilt.written {
+            output.note("the rows were written anew");
+        } else if rebuilt.differ > 0 {
+            output.hint("`exeunt rebuild --write` puts the right ones in their place");
+        }
+    }
+    let false_rows = rebuilt.differ > 0 && !rebuilt.written;
+    Ok(if false_rows { Exit::False } else { Exit::Done })
+}
+
+/// `exeunt provider list`.
+pub fn providers(output: &Output) -> Result<Exit, Failure> {
+    if output.json {
+        let values: Vec<_> = KINDS
+            .iter()
+            .map(|k| {
+                let steps: Vec<_> = k
+                    .steps
+                    .iter()
+                    .map(
+                        |s| json!({ "do": s.does, "effect": s.effect, "reversible": s.reversible }),
+                    )
+                    .collect();
+                json!({
+                    "name": k.name, "title": k.title, "steps": steps, "signals": k.signals,
+                    "external_id": k.external_id, "needs": k.needs,
+                })
+            })
+            .collect();
+        output.document(&json!({ "items": values }));
+        return Ok(Exit::Done);
+    }
+    let mut rows = Vec::new();
+    for kind in KINDS {
+        for step in kind.steps {
+            let signals = items(kind.signals);
+            let signals: Vec<_> = signals
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            rows.push(vec![
+                kind.name.to_owned(),
+                step.does.as_str().to_owned(),
+                if step.reversible { "yes" } else { "no" }.to_owned(),
+                signals.join(", "),
+                step.effect.to_owned(),
+            ]);
+        }
+    }
+    output.table(
+        &[
+            "provider",
+            "can",
+            "can be undone",
+            "activity from",
+            "what it means there",
+        ],
+        &rows,
+    );
+    for kind in KINDS {
+        output.note(&format!("{} needs {}", kind.name, kind.needs));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,115 @@
+//! The command line: what is typed, what is shown, how it ends.
+
+pub mod args;
+pub mod demo;
+pub mod exit;
+pub mod failure;
+pub mod inspect;
+pub mod operate;
+pub mod output;
+pub mod plan_file;
+pub mod progress;
+pub mod rehearse;
+pub mod setup;
+pub mod status;
+
+use clap::CommandFactory as _;
+use clap::Parser as _;
+
+use crate::cli::args::Cli;
+use crate::cli::args::Command;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+/// Reads the command line, does what it says, and returns the exit code.
+pub fn run() -> u8 {
+    crate::tls::install_provider();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Whoever asked for JSON gets it for this mistake too, though nothing could be parsed.
+            if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+                let says = error.kind().to_string();
+                let says = error.to_string().lines().next().map_or(says, str::to_owned);
+                let says = says.strip_prefix("error: ").unwrap_or(&says).to_owned();
+                Failure::usage(says, "`exeunt --help` lists the commands")
+                    .show(&Output::new(true, false));
+            } else {
+                drop(error.print());
+            }
+            return if error.use_stderr() {
+                Exit::Usage.code()
+            } else {
+                Exit::Done.code()
+            };
+        }
+    };
+    let output = Output::new(cli.json, cli.quiet).for_config(&cli.config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&format!("the runtime cannot be started: {error}"));
+            return Exit::Failed.code();
+        }
+    };
+    let exit = runtime.block_on(dispatch(&cli, &output));
+    // A look-up of a host name that hangs must not keep a finished command waiting.
+    runtime.shutdown_background();
+    exit.code()
+}
+
+/// Does what a command line says; errors are shown here, once.
+pub async fn dispatch(cli: &Cli, output: &Output) -> Exit {
+    match command(cli, output).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.show(output);
+            failure.exit
+        }
+    }
+}
+
+async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Demo(args) => demo::demo(args, output).await,
+        Command::Init(_) => setup::init(cli, output),
+        Command::Check => setup::check(cli, output).await,
+        Command::Sync(args) => operate::sync(cli, args, output).await,
+        Command::Status => status::status(cli, output),
+        Command::Inactive(args) => inspect::inactive(cli, args, output),
+        Command::Departed(args) => inspect::departed(cli, args, output),
+        Command::Accounts(args) => inspect::accounts(cli, args, output),
+        Command::Findings(args) => inspect::findings(cli, args, output),
+        Command::Unknown(args) => inspect::unknown(cli, args, output),
+        Command::Plan(args) => operate::plan(cli, args, output).await,
+        Command::Approve(args) => operate::approve(cli, args, output),
+        Command::Apply(args) => operate::apply(cli, args, output).await,
+        Command::Run(args) => operate::run(cli, args, output).await,
+        Command::Breaker(args) => operate::breaker(cli, args, output),
+        Command::Policy(args) => operate::policy(cli, args, output),
+        Command::Halt(args) => operate::halt(cli, args, output),
+        Command::Why(args) => inspect::why(cli, args, output),
+        Command::Log(args) => inspect::log(cli, args, output),
+        Command::Verify => inspect::verify(cli, output),
+        Command::Rebuild(args) => inspect::rebuild(cli, args, output),
+        Command::Sandbox(args) => rehearse::sandbox(args, output).await,
+        Command::Provider(_) => inspect::providers(output),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "exeunt", &mut text);
+            output.raw(String::from_utf8_lossy(&text).trim_end());
+            Ok(Exit::Done)
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            let made = clap_mangen::Man::new(Cli::command()).render(&mut text);
+            made.map_err(|e| Failure::plain(format!("the manual cannot be made: {e}")))?;
+            output.raw(String::from_utf8_lossy(&text).trim_end());
+            Ok(Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Plans as JSON: what `plan --json` prints and what a plan's file holds, and the check of such a
+//! file against the ledger.
+
+use std::path::Path;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::failure::Failure;
+use crate::domain::rows::AccountRow;
+use crate::domain::rows::ActivityRow;
+use crate::domain::rows::DecisionRow;
+use crate::domain::rows::Kind;
+use crate::domain::rows::PlanRow;
+use crate::domain::rows::Ruling;
+use crate::domain::rows::StepRow;
+use crate::engine::Engine;
+use crate::engine::EngineError;
+use crate::engine::decide::Judged;
+use crate::ledger::vault::Profile;
+
+/// The document of a plan; without one, of what there is to say.
+pub fn document(
+    engine: &Engine,
+    plan: Option<&PlanRow>,
+    judged: &[Judged],
+) -> Result<Value, EngineError> {
+    let withheld = withheld(engine, judged)?;
+    let Some(plan) = plan else {
+        return Ok(json!({
+            "plan": null, "digest": null, "head": null, "now": null, "expires_at": null,
+            "steps": [], "withheld": withheld, "breakers": [],
+        }));
+    };
+    let mut steps = Vec::new();
+    for step in engine.steps_of(plan)? {
+        steps.push(step_value(engine, &step)?);
+    }
+    Ok(json!({
+        "plan": plan.plan,
+        "digest": plan.digest,
+        "head": head_of(engine, plan)?,
+        "now": plan.now,
+        "expires_at": plan.expires_at,
+        "steps": steps,
+        "withheld": withheld,
+        "breakers": plan.breakers,
+    }))
+}
+
+/// The head that a plan was made of.
+fn head_of(engine: &Engine, plan: &PlanRow) -> Result<Value, EngineError> {
+    let view = engine.ledger.view()?;
+    let created = view.entry(plan.seq)?;
+    let created = created.and_then(|e| e.payload::<crate::domain::event::PlanCreated>());
+    let Some(created) = created else {
+        return Ok(Value::Null);
+    };
+    // The link of the last entry that counted stands in the one after it.
+    let after = view.entry(created.head)?;
+    Ok(json!({ "seq": created.head.saturating_sub(1), "link": after.map(|e| e.prev) }))
+}
+
+fn step_value(engine: &Engine, row: &StepRow) -> Result<Value, EngineError> {
+    let step = &row.step;
+    let profile = engine.profile(&step.account)?;
+    let view = engine.ledger.view()?;
+    let activity = view.row::<ActivityRow>(Kind::Activity, step.account.as_str())?;
+    let last = activity.and_then(|a| a.newest.values().map(|m| m.since).max());
+    let evidence = view
+        .entry(step.decision)?
+        .and_then(|e| e.payload::<crate::domain::event::DecisionMade>())
+        .map(|d| d.decision.evidence)
+        .unwrap_or_default();
+    let effect = engine
+        .tenant(&step.tenant)
+        .and_then(|t| t.adapter.kind().steps.iter().find(|s| s.does == step.does));
+    Ok(json!({
+        "tenant": step.tenant,
+        "account": profile.first(Profile::KEY),
+        "subject": step.account,
+        "email": profile.first(Profile::MAIL),
+        "name": profile.first(Profile::NAME),
+        "policy": step.policy,
+        "do": step.does,
+        "effect": effect.map(|s| s.effect),
+        "because": step.because,
+        "last_activity": last,
+        "owned": [],
+        "successor": step.successor,
+        "undoable_until": null,
+        "evidence": evidence,
+    }))
+}
+
+fn withheld(engine: &Engine, judged: &[Judged]) -> Result<Vec<Value>, EngineError> {
+    let mut items = Vec::new();
+    for one in judged
+        .iter()
+        .filter(|j| j.decision.verdict == Ruling::Withhold)
+    {
+        let account: &AccountRow = &one.facts.account;
+        let profile = engine.profile(&account.subject)?;
+        let code = one
+            .decision
+            .blocked
+            .first()
+            .unwrap_or(&one.decision.because);
+        items.push(json!({
+            "tenant": account.tenant,
+            "account": profile.first(Profile::KEY),
+            "subject": account.subject,
+            "email": profile.first(Profile::MAIL),
+            "because": code,
+        }));
+    }
+    Ok(items)
+}
+
+/// Finds the plan that is meant: by its file, which must say what the ledger says, or by its
+/// digest.
+pub fn find(engine: &Engine, named: &str) -> Result<PlanRow, Failure> {
+    let path = Path::new(named);
+    if !path.is_file() {
+        return Ok(engine.plan_named(named)?);
+    }
+    let unreadable = |what: String| Failure::plain(format!("{named} is no plan's file: {what}"));
+    let text = std::fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
+    let file: Value = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+    let digest = file.get("digest").and_then(Value::as_str);
+    let digest = digest.ok_or_else(|| unreadable("it has no digest".to_owned()))?;
+    let plan = engine.plan_named(digest)?;
+    check(engine, &plan, &file, named)?;
+    Ok(plan)
+}
+
+/// Refuses a file that was changed: somebody may have approved what they read there.
+fn check(engine: &Engine, plan: &PlanRow, file: &Value, named: &str) -> Result<(), Failure> {
+    let changed = |what: &str| {
+        Failure::refused(
+            "plan.file-changed",
+            format!("{named} does not say what the ledger says: {what}"),
+            "make the file anew with `exeunt plan --out FILE`; nothing was done",
+        )
+    };
+    let field = |name: &str| file.get(name).and_then(Value::as_str);
+    if field("digest") != Some(plan.digest.as_str()) || field("plan") != Some(plan.plan.as_str()) {
+        return Err(changed("its digest is another one"));
+    }
+    let listed = file.get("steps").and_then(Value::as_array);
+    let listed = listed.ok_or_else(|| changed("it has no steps"))?;
+    let steps = engine.steps_of(plan)?;
+    if listed.len() != steps.len() {
+        return Err(changed("it has another number of steps"));
+    }
+    for (shown, row) in listed.iter().zip(&steps) {
+        let own = step_value(engine, row)?;
+        let fields = [
+            "tenant",
+            "account",
+            "subject",
+            "email",
+            "name",
+            "policy",
+            "do",
+            "effect",
+            "because",
+            "successor",
+        ];
+        if fields.iter().any(|f| shown.get(*f) != own.get(*f)) {
+            return Err(changed(&format!("step {} is another one", row.number + 1)));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a plan's file, readable by its owner only: it has names in it.
+pub fn write(path: &Path, document: &Value) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let failure = |e: &dyn std::fmt::Display| {
+        Failure::plain(format!("{} cannot be written: {e}", path.display()))
+    };
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
+        .map_err(|e| failure(&e))?;
+    let text = serde_json::to_string_pretty(document).map_err(|e| failure(&e))?;
+    writeln!(file, "{text}").map_err(|e| failure(&e))?;
+    file.persist(path).map_err(|e| failure(&e))?;
+    Ok(())
+}
+
+/// The newest decision about an account, for people to read.
+pub fn decision_of(
+    engine: &Engine,
+    account: &crate::domain::id::Subject,
+) -> Result<Option<DecisionRow>, EngineError> {
+    Ok(engine
+        .ledger
+        .view()?
+        .row(Kind::Decision, account.as_str())?)
+}

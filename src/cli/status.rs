@@ -1,0 +1,271 @@
+//! `exeunt status`: where things stand, leavers who are still in first.
+
+use serde_json::json;
+
+use crate::cli::args::Cli;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::operate::next_commands;
+use crate::cli::output::Output;
+use crate::cli::output::plural;
+use crate::cli::setup;
+use crate::domain::fold::source_key;
+use crate::domain::rows::HaltRow;
+use crate::domain::rows::Kind;
+use crate::domain::rows::PolicyRow;
+use crate::domain::rows::SourceRow;
+use crate::domain::source::SourceKind;
+use crate::domain::source::Verdict;
+use crate::engine::Engine;
+use crate::engine::decide::Judged;
+use crate::engine::tell;
+use crate::ledger::Access;
+use crate::ledger::vault::Profile;
+
+/// Shows where things stand. Without the vault it shows what can be told without names.
+pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
+    let opened = setup::open(cli, Access::ReadOnly, output);
+    let (engine, trouble) = match opened {
+        Ok(engine) => (engine, None),
+        // Without the vault nothing acts, and what can be told without names is told all the same.
+        Err(failure) if failure.exit == Exit::CannotJudge => {
+            let engine = setup::open(cli, Access::WithoutVault, output)?;
+            (engine, Some(failure.says))
+        }
+        Err(failure) => return Err(failure),
+    };
+    let moment = engine.at(None)?;
+    let judged = engine.judge_all(&moment.rows, None, moment.now)?;
+    let still_in: Vec<_> = judged
+        .iter()
+        .filter(|j| j.decision.leaver_still_in)
+        .collect();
+    if output.json {
+        output.document(&document(&engine, &still_in, trouble.as_deref())?);
+        return Ok(Exit::Done);
+    }
+    if let Some(trouble) = &trouble {
+        output.data(&format!(
+            "THE VAULT CANNOT BE USED, so nothing acts: {trouble}"
+        ));
+        output.data("");
+    }
+    show_still_in(&engine, &still_in, output)?;
+    show_sources(&engine, output)?;
+    show_waiting(&engine, output)?;
+    Ok(Exit::Done)
+}
+
+fn show_still_in(engine: &Engine, still_in: &[&Judged], output: &Output) -> Result<(), Failure> {
+    if still_in.is_empty() {
+        output.data(&nobody_known(engine)?);
+        output.data("");
+        return Ok(());
+    }
+    let count = plural(still_in.len() as u64, "account");
+    output.data(&format!(
+        "LEAVERS STILL IN: {count} of people who have left"
+    ));
+    let mut rows = Vec::new();
+    for one in still_in {
+        let why = tell::reasons(&one.decision.blocked);
+        let why = if why.is_empty() {
+            "The step is due.".to_owned()
+        } else {
+            why
+        };
+        let since = one.decision.since.map(tell::moment).unwrap_or_default();
+        let age = one
+            .decision
+            .since
+            .map(|t| engine.clock.now().seconds_since(t));
+        rows.push(vec![
+            engine.called(&one.facts.account.subject)?,
+            one.facts.account.tenant.to_string(),
+            since,
+            age.map(tell::length).unwrap_or_default(),
+            why,
+        ]);
+    }
+    output.table(
+        &["account", "tenant", "left on", "ago", "why still in"],
+        &rows,
+    );
+    output.data("");
+    Ok(())
+}
+
+/// That nobody is known to be still in is worth only as much as the reads that it rests on.
+fn nobody_known(engine: &Engine) -> Result<String, Failure> {
+    let view = engine.ledger.view()?;
+    let mut blind = Vec::new();
+    let directories = engine
+        .directories
+        .iter()
+        .map(|d| (SourceKind::Directory, &d.name));
+    let tenants = engine.tenants.iter().map(|t| (SourceKind::Tenant, &t.name));
+    for (kind, name) in directories.chain(tenants) {
+        let row = view.row::<SourceRow>(Kind::Source, &source_key(kind, name.as_str()))?;
+        if row.is_none_or(|row| row.last.verdict != Verdict::Complete) {
+            blind.push(name.to_string());
+        }
+    }
+    if engine.directories.is_empty() {
+        return Ok("No directory is configured, so nobody is known to have left.".to_owned());
+    }
+    if blind.is_empty() {
+        return Ok("No leaver is still in, as far as the newest reads show.".to_owned());
+    }
+    Ok(format!(
+        "Whether a leaver is still in is NOT KNOWN: no complete newest read of {}.",
+        blind.join(", ")
+    ))
+}
+
+fn show_sources(engine: &Engine, output: &Output) -> Result<(), Failure> {
+    let view = engine.ledger.view()?;
+    let now = engine.clock.now();
+    let mut rows = Vec::new();
+    for (_, row) in view.rows::<SourceRow>(Kind::Source)? {
+        let because = tell::read_reasons(&row.last.because);
+        let verdict = format!("{:?}", row.last.verdict).to_lowercase();
+        let count = row
+            .complete
+            .as_ref()
+            .and_then(|c| c.proof.as_ref())
+            .map(|p| p.count);
+        rows.push(vec![
+            row.source.to_string(),
+            format!("{} ago", tell::length(now.seconds_since(row.last.rec))),
+            verdict,
+            count.map(|c| c.to_string()).unwrap_or_default(),
+            because,
+        ]);
+    }
+    if rows.is_empty() {
+        output.data("Nothing was read yet: exeunt sync");
+    } else {
+        output.table(&["source", "read", "verdict", "count", "because"], &rows);
+    }
+    output.data("");
+    Ok(())
+}
+
+fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
+    let say = |line: &str| output.data(&output.as_typed(line));
+    let view = engine.ledger.view()?;
+    let now = engine.clock.now();
+    let doubt = engine.open_commands()?.len() as u64;
+    if doubt > 0 {
+        let call = plural(doubt, "call");
+        say(&format!(
+            "{call} in doubt: `exeunt run` reads back what came of it"
+        ));
+    }
+    for (key, halt) in view.rows::<HaltRow>(Kind::Halt)? {
+        if halt.until.is_none_or(|until| now < until) {
+            let age = tell::length(now.seconds_since(halt.at));
+            let (whom, option) = match key.split_once(':') {
+                Some((_, tenant)) => (format!("calls to {tenant}"), format!(" --tenant {tenant}")),
+                None => ("every call".to_owned(), String::new()),
+            };
+            say(&format!(
+                "HALTED for {age}, {whom}: `exeunt halt off{option}` lets them go on"
+            ));
+        }
+    }
+    for plan in engine.open_plans(now)? {
+        let (needed, approved) = engine.approvals(&plan)?;
+        let left = engine.steps_left(&plan)?.len() as u64;
+        let digest = tell::short(&plan.digest);
+        let have = plan.approvals.len();
+        let next = next_commands(engine, &plan, digest)?;
+        let next = next.first().map(String::as_str).unwrap_or_default();
+        let next = if approved {
+            next.to_owned()
+        } else {
+            format!("{have} of {needed} approvals: {next}")
+        };
+        say(&format!(
+            "open plan {digest}, {} left: {next}",
+            plural(left, "step")
+        ));
+    }
+    if let Some(proposed) = view.row::<PolicyRow>(Kind::Policy, "proposed")? {
+        say(&format!(
+            "a policy is proposed (entry #{}): exeunt policy diff, then exeunt policy approve \
+             --reason \"…\"",
+            proposed.seq
+        ));
+    }
+    if !engine.two_person_rules()? {
+        output
+            .data("two-person rules are not in force: exeunt.toml names fewer than two approvers");
+    }
+    let head = view.head();
+    let word = if engine.ledger.opened().sandbox {
+        "sandbox ledger"
+    } else {
+        "ledger"
+    };
+    output.data(&format!(
+        "{word} {}: {} so far, of which nothing is known outside this machine yet",
+        engine.ledger.opened().origin,
+        if head.size == 1 {
+            "1 entry".to_owned()
+        } else {
+            format!("{} entries", head.size)
+        }
+    ));
+    Ok(())
+}
+
+fn document(
+    engine: &Engine,
+    still_in: &[&Judged],
+    trouble: Option<&str>,
+) -> Result<serde_json::Value, Failure> {
+    let view = engine.ledger.view()?;
+    let now = engine.clock.now();
+    let mut leavers = Vec::new();
+    for one in still_in {
+        let profile = engine.profile(&one.facts.account.subject)?;
+        leavers.push(json!({
+            "tenant": one.facts.account.tenant, "account": profile.first(Profile::KEY),
+            "subject": one.facts.account.subject, "email": profile.first(Profile::MAIL),
+            "erased_by": null, "since": one.decision.since, "blocked": one.decision.blocked,
+        }));
+    }
+    let mut plans = Vec::new();
+    for plan in engine.open_plans(now)? {
+        let (needed, approved) = engine.approvals(&plan)?;
+        plans.push(json!({
+            "plan": plan.plan, "digest": plan.digest, "expires_at": plan.expires_at,
+            "approvals": plan.approvals.len(), "needed": needed, "approved": approved,
+            "steps_left": engine.steps_left(&plan)?.len(),
+        }));
+    }
+    let sources: Vec<_> = view
+        .rows::<SourceRow>(Kind::Source)?
+        .into_iter()
+        .map(|(_, row)| row)
+        .collect();
+    let halts: Vec<_> = view
+        .rows::<HaltRow>(Kind::Halt)?
+        .into_iter()
+        .map(|(k, _)| k)
+        .collect();
+    let head = view.head();
+    Ok(json!({
+        "head": { "seq": head.size.saturating_sub(1), "link": hex::encode(head.link) },
+        "now": now,
+        "leavers_still_in": leavers,
+        "in_doubt": engine.open_commands()?.len(),
+        "halted": halts,
+        "plans": plans,
+        "sources": sources,
+        "two_person_rules": engine.two_person_rules()?,
+        "sandbox": engine.ledger.opened().sandbox,
+        "vault_trouble": trouble,
+    }))
+}
