@@ -6,9 +6,13 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod attack;
 mod cli;
 mod common;
 mod config;
 mod directory;
 mod json;
 mod ledger;
+mod policy;
+mod safety;
+mod scale;

@@ -1,0 +1,10 @@
+//! What must never happen, tried with the real binary against tenants and directories that fail.
+
+mod activity;
+mod departures;
+mod estate;
+pub(crate) mod house;
+mod ledger;
+mod open;
+mod reads;
+mod way;
