@@ -9,7 +9,6 @@ use serde_json::json;
 use crate::cli::failure::Failure;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
-use crate::domain::rows::DecisionRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
@@ -187,15 +186,4 @@ pub fn write(path: &Path, document: &Value) -> Result<(), Failure> {
     writeln!(file, "{text}").map_err(|e| failure(&e))?;
     file.persist(path).map_err(|e| failure(&e))?;
     Ok(())
-}
-
-/// The newest decision about an account, for people to read.
-pub fn decision_of(
-    engine: &Engine,
-    account: &crate::domain::id::Subject,
-) -> Result<Option<DecisionRow>, EngineError> {
-    Ok(engine
-        .ledger
-        .view()?
-        .row(Kind::Decision, account.as_str())?)
 }

@@ -20,7 +20,6 @@ use crate::domain::rows::Kind;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::StepRow;
-use crate::domain::source::SourceKind;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
@@ -445,14 +444,6 @@ impl Engine {
         let facts = self.facts(account)?;
         let links = facts.map(|f| f.links).unwrap_or_default();
         Ok(links.into_iter().filter_map(|link| link.person).collect())
-    }
-
-    /// What one source's kind and name are to the brakes and to people.
-    pub fn scope_of(kind: SourceKind, name: &str) -> String {
-        match kind {
-            SourceKind::Directory => format!("directory:{name}"),
-            SourceKind::Tenant => format!("tenant:{name}"),
-        }
     }
 }
 

@@ -448,11 +448,3 @@ pub fn never_believed(code: &Code) -> bool {
         "read.empty" | "read.without-keys" | "read.canary-missing"
     )
 }
-
-/// Whether a code says that nothing more is to be done than to wait.
-pub fn waits(code: &Code) -> bool {
-    matches!(
-        code.as_str(),
-        "block.first-contact" | "block.ramp" | "block.breaker"
-    )
-}

@@ -9,7 +9,6 @@ use crate::domain::event::RunFinished;
 use crate::domain::event::RunStarted;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
-use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
 use crate::domain::rows::OperatorRow;
 use crate::domain::rows::PolicyRow;
@@ -123,10 +122,5 @@ impl Engine {
         self.ledger.append_all(&run.by, vec![draft])?;
         self.ledger.sync()?;
         Ok(())
-    }
-
-    /// The pseudonym of the person whose run this is, if it is a person's.
-    pub fn operator_of(run: &Run) -> Option<&Subject> {
-        run.by.actor.sub.as_ref()
     }
 }
