@@ -19,6 +19,9 @@ pub struct AccountRecord {
     pub name: Option<String>,
     /// An identifier that the tenant holds from a directory, where it has one.
     pub external_id: Option<String>,
+    /// The newest success of each signal that the record itself shows (a last login), no event
+    /// log asked.
+    pub seen: BTreeMap<Signal, Time>,
     /// The facts that decisions rest on.
     pub facts: AccountFacts,
 }
@@ -42,6 +45,9 @@ pub struct AccountFacts {
     pub created_at: Option<Time>,
     /// Whether the tenant has verified the address (the invitation was accepted).
     pub address_verified: bool,
+    /// Signals that the tenant has and does not show for this account: their silence says nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hidden: BTreeSet<Signal>,
 }
 
 /// Whether an account can be used.
@@ -84,6 +90,39 @@ pub enum Protection {
     UnknownRole,
     /// It stands on the tenant's protection list.
     Listed,
+    /// It is the last administrator.
+    LastAdmin,
+    /// It owns a key with which programs work.
+    KeyOwner,
+    /// It belongs to the provider's own staff.
+    Staff,
+    /// The tenant gives no date of creation for a name that can be used again: it may be another
+    /// account than the one that was seen before.
+    UnclearIdentity,
+    /// Whether it owns a key with which programs work cannot be seen.
+    KeysUnseen,
+    /// It is shut out, and whether somebody disabled it or nobody ever let it in cannot be seen.
+    UnclearStatus,
+}
+
+impl Protection {
+    /// The code of the family `block` under which it withholds a step.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Protection::Owner => "block.protected-owner",
+            Protection::Admin => "block.protected-admin",
+            Protection::OwnCredential => "block.protected-own-credential",
+            Protection::Service => "block.protected-service",
+            Protection::UnknownRole => "block.protected-unknown-role",
+            Protection::Listed => "block.protected-listed",
+            Protection::LastAdmin => "block.protected-last-admin",
+            Protection::KeyOwner => "block.protected-key-owner",
+            Protection::Staff => "block.protected-staff",
+            Protection::UnclearIdentity => "block.unclear-identity",
+            Protection::KeysUnseen => "block.protected-keys-unseen",
+            Protection::UnclearStatus => "block.unclear-status",
+        }
+    }
 }
 
 /// What can be wanted of an account.
@@ -94,6 +133,10 @@ pub enum Do {
     Disable,
     /// Take the account out of the tenant.
     Remove,
+    /// Hand over what the account owns; part of a removal, never a step of a policy.
+    Transfer,
+    /// Give the sign-in back; only on somebody's word, never a step of a policy.
+    Restore,
 }
 
 impl Do {
@@ -102,7 +145,14 @@ impl Do {
         match self {
             Do::Disable => "disable",
             Do::Remove => "remove",
+            Do::Transfer => "transfer",
+            Do::Restore => "restore",
         }
+    }
+
+    /// Whether a policy can have it as a step.
+    pub const fn is_step(self) -> bool {
+        matches!(self, Do::Disable | Do::Remove)
     }
 }
 
@@ -114,6 +164,8 @@ pub enum Signal {
     Login,
     /// What the account itself did, from the audit log.
     Audit,
+    /// The tenant's own word for when the account was used last, logins or not.
+    Seen,
 }
 
 /// What a walk saw of one account: successes only, never addresses or places.

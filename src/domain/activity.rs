@@ -12,6 +12,10 @@ use crate::domain::source::SignalProof;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 
+/// For how many days somebody may go on working after a login without logging in again, where the
+/// provider does not say and nobody has set it: a guess on the long side, which is the safe one.
+pub const USUAL_SESSION_DAYS: u32 = 14;
+
 /// What can be said about one account's activity, for one threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActivityState {
@@ -104,12 +108,13 @@ impl Silence<'_> {
         }
     }
 
-    /// When the account came to be, as far as is known.
+    /// When the account came to be, as far as is known: where the tenant gives no date, it was
+    /// there at the latest when we first saw it, or when it was used.
     pub fn born(&self) -> Time {
-        self.account
-            .facts
-            .created_at
-            .unwrap_or(self.account.first_seen)
+        let first_seen = self.account.first_seen;
+        let used = self.newest().map_or(first_seen, |(at, _)| at);
+        let created = self.account.facts.created_at;
+        created.unwrap_or(first_seen.min(used))
     }
 
     /// The newest success of any signal.
@@ -130,15 +135,22 @@ impl Silence<'_> {
         now: Time,
     ) -> Result<Time, (&'static str, Option<Time>)> {
         let login = login.ok_or(("unknown.never-walked", None))?;
+        if self.account.facts.hidden.contains(&Signal::Login) {
+            return Err(("unknown.not-shown", None));
+        }
         let login_horizon = self.whole(login, now).map_err(|because| (because, None))?;
+        let audit = self.proofs.iter().find(|p| p.signal == Signal::Audit);
+        let shown = self
+            .seen
+            .is_some_and(|seen| seen.newest.contains_key(&Signal::Audit));
         let horizon = if precision_s.is_some() {
+            // what has shown this account at work before cannot be silent because it was not read
+            if let Some(audit) = audit.filter(|_| shown) {
+                self.whole(audit, now).map_err(|because| (because, None))?;
+            }
             login_horizon
         } else {
-            let audit = self
-                .proofs
-                .iter()
-                .find(|p| p.signal == Signal::Audit)
-                .ok_or(("unknown.session-lifetime", None))?;
+            let audit = audit.ok_or(("unknown.session-lifetime", None))?;
             let audit_horizon = self.whole(audit, now).map_err(|because| (because, None))?;
             login_horizon.max(audit_horizon)
         };
@@ -153,11 +165,10 @@ impl Silence<'_> {
     /// The horizon of one signal, if its last walk was whole and recent.
     fn whole(&self, proof: &SignalProof, now: Time) -> Result<Time, &'static str> {
         if !proof.complete {
-            let downgraded = proof.fault.as_deref() == Some("activity.downgraded");
-            return Err(if downgraded {
-                "unknown.downgraded"
-            } else {
-                "unknown.read-failed"
+            return Err(match proof.fault.as_deref() {
+                Some("activity.downgraded") => "unknown.downgraded",
+                Some("activity.not-offered") => "unknown.not-offered",
+                _ => "unknown.read-failed",
             });
         }
         let (Some(horizon), Some(until)) = (proof.horizon, proof.until) else {

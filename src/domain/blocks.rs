@@ -1,7 +1,6 @@
 //! What can stand between a finding and a step.
 
 use crate::domain::account::Do;
-use crate::domain::account::Protection;
 use crate::domain::code::Code;
 use crate::domain::decide::Case;
 use crate::domain::decide::Leaver;
@@ -28,6 +27,9 @@ pub(crate) fn lasting(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> V
     }
     identity(case, found.policy.when, &mut blocked);
     untouchable(case, &mut blocked);
+    if trigger::restored_since(case, found.policy.when, found.since) {
+        blocked.push(Code::new("block.restored"));
+    }
     if does.is_none() {
         blocked.push(Code::new("block.step-impossible"));
     }
@@ -116,14 +118,7 @@ fn identity(case: &Case<'_>, when: When, blocked: &mut Vec<Code>) {
 fn untouchable(case: &Case<'_>, blocked: &mut Vec<Code>) {
     let facts = &case.facts.account.facts;
     for protection in &facts.protected {
-        blocked.push(Code::new(match protection {
-            Protection::Owner => "block.protected-owner",
-            Protection::Admin => "block.protected-admin",
-            Protection::OwnCredential => "block.protected-own-credential",
-            Protection::Service => "block.protected-service",
-            Protection::UnknownRole => "block.protected-unknown-role",
-            Protection::Listed => "block.protected-listed",
-        }));
+        blocked.push(Code::new(protection.code()));
     }
     if trigger::is_machine(case) {
         blocked.push(Code::new("block.protected-service"));

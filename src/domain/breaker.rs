@@ -146,8 +146,8 @@ pub fn assess(wanted: &Wanted<'_>, now: Time) -> Assessment {
     let mut brakes: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut on_ramp = Vec::new();
     for (i, step) in wanted.steps.iter().enumerate() {
-        // the approval of a clear-out is its release
-        if step.class == Class::Everyone {
+        // the approval of a clear-out is its release, and giving back takes nothing away
+        if step.class == Class::Everyone || step.does == Do::Restore {
             continue;
         }
         let mut meet = |scope: &str, window: &'static str| {
@@ -281,7 +281,7 @@ fn without_ramp<'a>(commands: &'a [CommandRow], ramps: &[Ramp<'a>]) -> Vec<&'a C
 
 /// Whether a command changed something or may have.
 fn counts(command: &CommandRow) -> bool {
-    command.took_effect() || command.is_open()
+    command.does != Do::Restore && (command.took_effect() || command.is_open())
 }
 
 fn source_scopes(tenant: &SourceName, directories: &[SourceName]) -> Vec<String> {

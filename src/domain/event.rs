@@ -517,8 +517,20 @@ CommandIntended {
     method: String,
     /// The path, with `{id}` in place of the account's id.
     path: String,
+    /// What the request is in the provider's terms: `suspend`, `delete-account`, `reassign`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    call: String,
     /// The state that was read back just before.
     seen: AccountFacts,
+    /// Who takes over what the account owns, where the request names somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    successor: Option<Subject>,
+    /// What else was read just before and found in order, as codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checked: Vec<Code>,
+    /// How much the account owned just before, by kind, in the provider's words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    owned: BTreeMap<String, u64>,
 });
 
 payload!("command.outcome",

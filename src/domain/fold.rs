@@ -543,6 +543,8 @@ fn command_intended<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>,
         plan: intent.plan,
         step: intent.step,
         attempt: intent.attempt,
+        call: intent.call,
+        successor: intent.successor,
         at: entry.rec,
         deadline: intent.deadline,
         outcome: None,
@@ -575,6 +577,8 @@ fn command_went_on<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, 
         let key = step_key(body.plan.as_str(), body.step);
         if let Some(mut step) = row::<StepRow, R>(rows, Kind::Step, &key)?
             && step.ended.is_none()
+            // a step of several requests (hand over, then remove) ends with the one it is for
+            && (refused || step.step.does == body.does)
         {
             step.ended = Some(entry.seq);
             changes.push(set(Kind::Step, key, &step));

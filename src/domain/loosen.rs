@@ -4,6 +4,7 @@
 //! on it.
 
 use crate::domain::account::Do;
+use crate::domain::activity::USUAL_SESSION_DAYS;
 use crate::domain::id::SourceName;
 use crate::domain::policy::Among;
 use crate::domain::policy::Limits;
@@ -258,8 +259,26 @@ fn compare_sources(old: &PolicySet, new: &PolicySet, list: &mut List) {
         if configured && before.successor != after.successor {
             list.push(format!("sources.{source}.successor: another one"));
         }
+        let usual = u64::from(USUAL_SESSION_DAYS);
+        let days = |guard: &SourceGuard| guard.session_days.unwrap_or(usual);
+        if configured && days(after) < days(before) {
+            list.fewer(
+                &format!("sources.{source}.session_days"),
+                days(before),
+                days(after),
+            );
+        }
         if configured && before.address != after.address {
             list.push(format!("sources.{source}.address: another one"));
+        }
+        // one read as the other makes leavers of those who stay, either way
+        if configured && before.leavers != after.leavers {
+            let lists = |guard: &SourceGuard| match guard.leavers {
+                true => "leavers",
+                false => "everybody",
+            };
+            let (before, after) = (lists(before), lists(after));
+            list.push(format!("sources.{source}.contains: {before} -> {after}"));
         }
         if before.authoritative && !after.authoritative {
             list.push(format!("sources.{source}: its word counts no more"));

@@ -52,6 +52,10 @@ pub struct SourceGuard {
     /// Keyed fingerprint of where the source is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// For a tenant: the days added to silence because a login may last, where somebody has set
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_days: Option<u64>,
     /// For a directory: whether its word on who is employed counts.
     #[serde(default)]
     pub authoritative: bool,
@@ -167,7 +171,9 @@ impl Approvals {
     pub const fn of(&self, does: Do) -> u64 {
         match does {
             Do::Disable => self.disable,
-            Do::Remove => self.remove,
+            Do::Remove | Do::Transfer => self.remove,
+            // whoever asks for it has said so already, and it can be undone
+            Do::Restore => 0,
         }
     }
 }
@@ -447,6 +453,14 @@ impl Policy {
             );
         }
         for step in &self.steps {
+            let named = [Some(step.does), step.substitute];
+            if let Some(does) = named.into_iter().flatten().find(|does| !does.is_step()) {
+                mistakes.add(
+                    &self.path("steps"),
+                    format!("{} is not a step of a policy", does.as_str()),
+                    "disable or remove; a removal hands over what there is by itself",
+                );
+            }
             if step.substitute == Some(step.does) {
                 mistakes.add(
                     &self.path("steps"),

@@ -506,6 +506,12 @@ pub struct CommandRow {
     pub step: u64,
     /// Which attempt.
     pub attempt: u64,
+    /// What the request was in the provider's terms.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub call: String,
+    /// Who was to take over what the account owns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<Subject>,
     /// When it was intended (our clock).
     pub at: Time,
     /// When it may be settled.

@@ -406,6 +406,17 @@ fn newest_disable<'c>(case: &'c Case<'_>) -> Option<&'c CommandRow> {
         .max_by_key(|c| c.seq)
 }
 
+/// Whether somebody restored the account after what a finding rests on had begun. Silence has days
+/// of its own after that; a departure or a missing person has not, and is then for people to settle.
+pub(crate) fn restored_since(case: &Case<'_>, when: When, since: Option<Time>) -> bool {
+    if !matches!(when, When::Departed | When::Orphaned) {
+        return false;
+    }
+    let commands = case.facts.commands.iter().filter(|c| c.took_effect());
+    let newest = commands.max_by_key(|c| c.seq);
+    newest.is_some_and(|c| c.does == Do::Restore && since.is_none_or(|since| since <= c.at))
+}
+
 /// Whether a machine uses the account.
 pub(crate) fn is_machine(case: &Case<'_>) -> bool {
     case.facts.account.facts.kind == AccountKind::Service

@@ -160,6 +160,7 @@ fn facts() -> AccountFacts {
         managed_by: None,
         created_at: None,
         address_verified: true,
+        hidden: Default::default(),
     }
 }
 

@@ -33,6 +33,7 @@ fn account(created: Option<Time>, first_seen: Time) -> AccountRow {
             managed_by: None,
             created_at: created,
             address_verified: true,
+            hidden: BTreeSet::new(),
         },
         disabled: None,
         gone: None,
@@ -135,6 +136,16 @@ fn an_account_is_too_new_by_its_creation_or_by_when_it_was_first_seen() {
     assert_eq!(
         says(&judge(&exactly, &[], &whole)),
         "inactive.never-logged-in"
+    );
+    // whoever logged in before we looked was there before we looked
+    let login = [(Signal::Login, ago(200))];
+    assert_eq!(
+        says(&judge(&account(None, ago(1)), &login, &whole)),
+        "inactive.no-login"
+    );
+    assert_eq!(
+        says(&judge(&account(Some(ago(89)), ago(500)), &login, &whole)),
+        "too-new"
     );
     // youth is certain even where nothing else is
     assert_eq!(says(&judge(&account(None, ago(1)), &[], &[])), "too-new");

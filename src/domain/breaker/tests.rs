@@ -52,6 +52,8 @@ fn done(seq: u64, step: &Step, at: Time, result: CommandResult) -> CommandRow {
         plan: EntryId::new("plan-before"),
         step: 0,
         attempt: 1,
+        call: String::new(),
+        successor: None,
         at,
         deadline: at,
         outcome: Some((seq + 1, result, Code::new("call.done"))),

@@ -548,6 +548,10 @@ fn intend(ledger: &Ledger, by: &By, deadline: Time) -> EntryId {
         deadline,
         method: "DELETE".to_owned(),
         path: "/api/2.0/people/{id}".to_owned(),
+        call: "disable".to_owned(),
+        successor: None,
+        checked: Vec::new(),
+        owned: Default::default(),
         seen: facts(),
     };
     append(ledger, by, Draft::new(ledger.entry_id().unwrap(), &payload))

@@ -232,6 +232,10 @@ fn intent(ledger: &Ledger) -> Draft {
         deadline: Time::parse("2026-11-22T11:00:00Z").unwrap(),
         method: "PUT".to_owned(),
         path: "/api/2.0/people/status/Terminated".to_owned(),
+        call: "disable".to_owned(),
+        successor: None,
+        checked: Vec::new(),
+        owned: Default::default(),
         seen: facts(),
     };
     Draft::new(ledger.entry_id().unwrap(), &payload)
