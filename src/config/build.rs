@@ -1,7 +1,10 @@
 //! Turns the configuration into adapters.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::config::ContainsConfig;
 use crate::config::DirectoryConfig;
@@ -12,9 +15,9 @@ use crate::config::TenantConfig;
 use crate::config::check;
 use crate::config::mistake::Mistake;
 use crate::config::place::Place;
-use crate::config::secret::FORMS;
 use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
+use crate::config::tenant;
 use crate::directory::Contains;
 use crate::directory::Directory;
 use crate::directory::DirectoryError;
@@ -30,13 +33,10 @@ use crate::directory::ldif::LdifDirectory;
 use crate::directory::ldif::LdifSettings;
 use crate::domain::id::Email;
 use crate::provider::Provider;
-use crate::provider::docspace::DocSpace;
-use crate::provider::docspace::DocSpaceSettings;
-use crate::provider::http::Secret as TenantSecret;
 
 /// A mistake in the settings of one directory or tenant, at the key that it is about; what stands
 /// after a semicolon is what would be right.
-fn wrong(
+pub(super) fn wrong(
     config: &Config,
     section: &str,
     source: &str,
@@ -67,7 +67,12 @@ fn key_of(says: &str) -> &'static [&'static str] {
 }
 
 /// What an adapter says about its settings.
-fn adapter(config: &Config, section: &str, source: &str, error: &dyn std::fmt::Display) -> Mistake {
+pub(super) fn adapter(
+    config: &Config,
+    section: &str,
+    source: &str,
+    error: &dyn std::fmt::Display,
+) -> Mistake {
     let says = error.to_string();
     wrong(config, section, source, key_of(&says), says)
 }
@@ -80,13 +85,16 @@ pub fn try_without_secrets(config: &Config) -> Result<(), Mistake> {
         directory_with(config, of, &stand_in)?;
     }
     for of in &config.tenant {
-        tenant_with(config, of, &stand_in)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        tenant::build(config, of, &stand_in, &clock)?;
         protected(config, of)?;
+        successor(config, of)?;
     }
     Ok(())
 }
 
-type Fetch<'a> = &'a dyn Fn(&SecretRef) -> Result<Secret, String>;
+/// How a secret is come by.
+pub(super) type Fetch<'a> = &'a dyn Fn(&SecretRef) -> Result<Secret, String>;
 
 /// Makes the adapter of a directory.
 pub fn directory(config: &Config, of: &DirectoryConfig) -> Result<Box<dyn Directory>, Mistake> {
@@ -241,31 +249,21 @@ pub const fn directory_adapter(kind: DirectoryKind) -> &'static str {
 }
 
 /// Makes the adapter of a tenant.
-pub fn tenant(config: &Config, of: &TenantConfig) -> Result<Box<dyn Provider>, Mistake> {
-    tenant_with(config, of, &|secret| secret.resolve(&config.base))
-}
-
-fn tenant_with(
+pub fn tenant(
     config: &Config,
     of: &TenantConfig,
-    fetch: Fetch<'_>,
+    clock: &Arc<dyn Clock>,
 ) -> Result<Box<dyn Provider>, Mistake> {
-    let Some(token) = &of.token else {
-        let says = format!("`token` is missing; token = {FORMS}");
-        return Err(wrong(config, "tenant", &of.name, &[], says));
+    tenant::build(config, of, &|secret| secret.resolve(&config.base), clock)
+}
+
+/// Reads the address of who takes over what removed accounts own.
+pub fn successor(config: &Config, of: &TenantConfig) -> Result<Option<Email>, Mistake> {
+    let Some(address) = &of.successor else {
+        return Ok(None);
     };
-    let token = fetch(token).map_err(|e| wrong(config, "tenant", &of.name, &["token"], e))?;
-    let mut settings = DocSpaceSettings::new(&of.url, TenantSecret::new(token.expose()));
-    settings.ca_file = of.ca_file.as_ref().map(|p| config.path(p));
-    if let Some(seconds) = of.request_limit_s {
-        settings.http.read = Duration::from_secs(seconds);
-        settings.http.change = Duration::from_secs(seconds);
-    }
-    if let Some(attempts) = of.attempts {
-        settings.http.attempts = attempts;
-    }
-    let made = DocSpace::new(settings).map_err(|e| adapter(config, "tenant", &of.name, &e))?;
-    Ok(Box::new(made))
+    let listed = [address.clone()];
+    Ok(check::addresses(config, &of.name, "successor", &listed)?.pop())
 }
 
 /// Reads the addresses that a tenant protects.

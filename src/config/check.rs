@@ -25,9 +25,6 @@ use crate::provider::KINDS;
 /// What an approver can be trusted with.
 const CLASSES: &[&str] = &["disable", "remove", "release", "policy"];
 
-/// Providers of the design that this version does not have yet.
-const NOT_YET: &[&str] = &["projectplace", "alteryx", "port", "huwise", "scim"];
-
 /// Finds the first mistake.
 pub(super) fn check(config: &Config) -> Result<(), Mistake> {
     ledger(config)?;
@@ -135,14 +132,11 @@ fn tenants(config: &Config) -> Result<(), Mistake> {
     for tenant in &config.tenant {
         let place = Place::of("tenant", &tenant.name, &["provider"]);
         let provider = tenant.provider.as_str();
-        if NOT_YET.contains(&provider) {
-            let says = format!("the provider `{provider}` is not built yet");
-            return Err(config.mistake(&place, says, format!("known here: {}", known.join(", "))));
-        }
         if !known.contains(&provider) {
             let says = format!("there is no provider `{provider}`");
             return Err(config.mistake(&place, says, nearest(provider, &known)));
         }
+        tenant_keys(config, &tenant.name, provider)?;
         if let ProtectConfig::List(listed) = &tenant.protect {
             addresses(config, &tenant.name, "protect", listed)?;
         }
@@ -152,6 +146,47 @@ fn tenants(config: &Config) -> Result<(), Mistake> {
             "service_accounts",
             &tenant.service_accounts,
         )?;
+    }
+    Ok(())
+}
+
+/// The keys of `[[tenant]]` that belong to some providers and mean nothing for the others.
+const TENANT_KEYS: &[&str] = &[
+    "token",
+    "api_key",
+    "access_token",
+    "refresh_token",
+    "client_id",
+    "client_secret",
+    "token_url",
+    "application_key",
+    "application_secret",
+    "token_key",
+    "token_secret",
+    "workspace",
+    "successor",
+    "session_days",
+    "headers",
+    "paths",
+    "last_login",
+    "admin_values",
+];
+
+/// A key that means nothing for a provider is a mistake: whoever wrote it expects something.
+fn tenant_keys(config: &Config, tenant: &str, provider: &str) -> Result<(), Mistake> {
+    let Some(kind) = KINDS.iter().find(|k| k.name == provider) else {
+        return Ok(());
+    };
+    for key in TENANT_KEYS {
+        let keys = [*key];
+        let place = Place::of("tenant", tenant, &keys);
+        let own = kind.keys.iter().any(|k| k.name == *key);
+        if !own && config.text.has(&place) {
+            let says = format!("a tenant of {} has no `{key}`", kind.title);
+            let known: Vec<_> = kind.keys.iter().map(|k| k.name).collect();
+            let right = format!("leave it out; its own keys are {}", known.join(", "));
+            return Err(config.mistake(&place, says, right));
+        }
     }
     Ok(())
 }

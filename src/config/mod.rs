@@ -9,7 +9,9 @@ pub mod mistake;
 pub mod place;
 pub mod policy;
 pub mod secret;
+mod tenant;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -333,8 +335,47 @@ pub struct TenantConfig {
     pub provider: String,
     /// Where it is.
     pub url: String,
-    /// The credential.
+    /// A token that goes with every request: DocSpace's API key, a SCIM bearer token.
     pub token: Option<SecretRef>,
+    /// Huwise's API key.
+    pub api_key: Option<SecretRef>,
+    /// An access token of Alteryx that is not refreshed.
+    pub access_token: Option<SecretRef>,
+    /// The first refresh token of Alteryx; each can be used once, and the next one is kept beside
+    /// the vault.
+    pub refresh_token: Option<SecretRef>,
+    /// The id of an OAuth 2 client (Port, ProjectPlace, SCIM), or Alteryx's client id.
+    pub client_id: Option<SecretRef>,
+    /// Its secret.
+    pub client_secret: Option<SecretRef>,
+    /// Where tokens are asked for, where that is another address than the tenant's.
+    pub token_url: Option<String>,
+    /// ProjectPlace by OAuth 1: the application's key.
+    pub application_key: Option<SecretRef>,
+    /// ProjectPlace by OAuth 1: the application's secret.
+    pub application_secret: Option<SecretRef>,
+    /// ProjectPlace by OAuth 1: the token's key.
+    pub token_key: Option<SecretRef>,
+    /// ProjectPlace by OAuth 1: the token's secret.
+    pub token_secret: Option<SecretRef>,
+    /// The id of the workspace (Alteryx) or organisation (Port) that must be met there.
+    pub workspace: Option<String>,
+    /// The address of who takes over what removed accounts own.
+    pub successor: Option<String>,
+    /// For how many days somebody may go on working after a login without logging in again, where
+    /// the provider does not say.
+    pub session_days: Option<u64>,
+    /// Further headers that go with every request (Alteryx's project id and workspace).
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Paths in place of the usual ones, by name (Alteryx).
+    #[serde(default)]
+    pub paths: BTreeMap<String, String>,
+    /// The attribute of a SCIM user with the last login: `URN:attribute`.
+    pub last_login: Option<String>,
+    /// Roles, entitlements or groups of a SCIM user that mean an administrator.
+    #[serde(default)]
+    pub admin_values: Vec<String>,
     /// A PEM file whose certificates are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
     /// Addresses that are never touched; if they leave, they are shown as still in.

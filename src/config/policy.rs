@@ -53,6 +53,8 @@ pub fn policy_set(
                 .map(|address| fingerprint(address.as_str()))
                 .collect(),
             address: Some(fingerprint(&tenant.url)),
+            successor: build::successor(config, tenant)?.map(|a| fingerprint(a.as_str())),
+            session_days: tenant.session_days,
             can: kind
                 .into_iter()
                 .flat_map(|k| k.steps)

@@ -3,8 +3,17 @@
 //! What is the same for all of them (limits, time-outs, retries of reads, redaction, staying on the
 //! configured origin) stands in its file `http`; what differs stands in the provider's own file.
 
+pub mod alteryx;
+pub mod answer;
 pub mod docspace;
 pub mod http;
+pub mod huwise;
+pub mod json;
+pub mod listing;
+pub mod port;
+pub mod projectplace;
+pub mod reusable;
+pub mod scim;
 
 use async_trait::async_trait;
 
@@ -19,7 +28,14 @@ use crate::domain::time::Time;
 use std::collections::BTreeMap;
 
 /// Every provider that there is; another one is its file and its line here.
-pub const KINDS: &[Kind] = &[docspace::KIND];
+pub const KINDS: &[Kind] = &[
+    alteryx::KIND,
+    docspace::KIND,
+    huwise::KIND,
+    port::KIND,
+    projectplace::KIND,
+    scim::KIND,
+];
 
 /// What a kind of provider can report and do, as data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +46,8 @@ pub struct Kind {
     pub title: &'static str,
     /// Which steps it can do, and what each means there, in the order in which they are taken.
     pub steps: &'static [Step],
+    /// What giving an account back means there; absent where there is no way back.
+    pub restore: Option<&'static str>,
     /// Which signals of activity it has.
     pub signals: &'static [Signal],
     /// Whether an account's id can be used again by another one.
@@ -38,6 +56,54 @@ pub struct Kind {
     pub external_id: bool,
     /// The rights that the credential needs, in the vendor's words.
     pub needs: &'static str,
+    /// What is known of its limits, as a sentence.
+    pub limits: &'static str,
+    /// The keys of `[[tenant]]` that belong to it, besides those that every provider has.
+    pub keys: &'static [Key],
+}
+
+/// One key of `[[tenant]]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// The key: `token`.
+    pub name: &'static str,
+    /// What it is and where it is found, in the vendor's words, as the end of "paste …".
+    pub says: &'static str,
+    /// Whether it is a secret, to be referred to and never written down.
+    pub secret: bool,
+    /// Whether it must be there.
+    pub needed: bool,
+}
+
+impl Key {
+    /// A secret that must be there.
+    pub const fn secret(name: &'static str, says: &'static str) -> Self {
+        Self {
+            name,
+            says,
+            secret: true,
+            needed: true,
+        }
+    }
+
+    /// A plain value that must be there.
+    pub const fn plain(name: &'static str, says: &'static str) -> Self {
+        Self {
+            name,
+            says,
+            secret: false,
+            needed: true,
+        }
+    }
+
+    /// The same key where it may be left out.
+    #[must_use]
+    pub const fn optional(self) -> Self {
+        Self {
+            needed: false,
+            ..self
+        }
+    }
 }
 
 /// One thing that a provider can do to an account.
@@ -47,8 +113,28 @@ pub struct Step {
     pub does: Do,
     /// What it means at this provider, as a sentence.
     pub effect: &'static str,
-    /// Whether it can be undone.
-    pub reversible: bool,
+    /// Whether and how long it can be undone.
+    pub undo: Undo,
+    /// Whether what the account owns is handed to the tenant's successor.
+    pub hands_over: bool,
+}
+
+impl Step {
+    /// Whether it can be undone by us, without end.
+    pub const fn reversible(&self) -> bool {
+        matches!(self.undo, Undo::Restore)
+    }
+}
+
+/// Whether and how long a step can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// By `exeunt restore`, as long as the account is not removed.
+    Restore,
+    /// By the vendor, for so many days; how, as a sentence.
+    Vendor(u32, &'static str),
+    /// Not at all; what comes nearest, as a sentence.
+    Never(&'static str),
 }
 
 /// Whether ids are used again.
@@ -56,7 +142,8 @@ pub struct Step {
 pub enum Identity {
     /// An id is never given to another account.
     Immutable,
-    /// Only a name, which can be used again.
+    /// Only a name, which can be used again: an account's id is made of the name and the date of
+    /// creation ([`reusable`]), so that a reappearance is a new account.
     Reusable,
 }
 
@@ -79,8 +166,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<AccountsRead, ProviderError>;
 
-    /// Walks the signals of activity, each from now back to its watermark in `known` (or as far as
-    /// the tenant remembers), once for all accounts.
+    /// Walks the signals of activity that are logs of events, each from now back to its watermark
+    /// in `known` (or as far as the tenant remembers), once for all accounts. What stands in the
+    /// accounts themselves comes with [`Provider::accounts`].
     ///
     /// Never fails as a whole: a signal that could not be walked to its end comes back with
     /// `complete: false`, the reason, and whatever successes were seen on the way.
@@ -91,17 +179,38 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> ActivityRead;
 
-    /// Reads one account. `Ok(None)` is the tenant's own word that it is not there (any more).
+    /// Reads one account. `Ok(None)` is the tenant's own word that it is not there (any more); for
+    /// reusable names also that another account has the name now.
     async fn account(&self, id: &str) -> Result<Option<AccountRecord>, ProviderError>;
 
-    /// Describes the request that [`Provider::execute`] would send, for the intent.
-    fn request(&self, id: &str, wanted: Do) -> Result<RequestSketch, ProviderError>;
+    /// Lists what an account owns, for a person who looks at a plan. Nothing if the provider does
+    /// not say.
+    async fn owned(&self, _id: &str) -> Result<Vec<Owned>, ProviderError> {
+        Ok(Vec::new())
+    }
 
-    /// Sends exactly one request and judges its answer; it does not read back.
-    async fn execute(&self, id: &str, wanted: Do) -> Answer;
+    /// Reads what a change must not go wrong on (ownerships, the successor, who else administers),
+    /// just before it, and says which request comes next on the way to `wanted`.
+    ///
+    /// It is asked again after each request that took effect, until the one comes whose
+    /// [`Order::does`] is `wanted`.
+    async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError>;
+
+    /// Sends exactly the one request of an order and judges its answer; it does not read back.
+    async fn execute(&self, target: &Target, order: &Order) -> Answer;
 
     /// Tells whether an account as read back shows that `wanted` has come true (`None`: not there).
     fn shows(&self, facts: Option<&AccountFacts>, wanted: Do) -> bool;
+
+    /// Finds out, after the deadline, what came of a request without a known outcome.
+    async fn settle(&self, target: &Target, does: Do) -> Result<Settled, ProviderError> {
+        let record = self.account(&target.id).await?;
+        let facts = record.as_ref().map(|r| &r.facts);
+        Ok(match self.shows(facts, does) {
+            true => Settled::TookEffect,
+            false => Settled::DidNot,
+        })
+    }
 
     /// How long one request may take at most, in seconds: the intent's deadline rests on it.
     fn request_limit_s(&self) -> u64;
@@ -113,6 +222,98 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     fn is_loopback(&self) -> bool;
 }
 
+/// The account that something is wanted of, with what is known about it just before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The tenant's id, as [`AccountRecord::id`] has it.
+    pub id: String,
+    /// The facts as just read; absent only when an old call is settled.
+    pub facts: Option<AccountFacts>,
+    /// Who takes over what it owns.
+    pub successor: Option<Successor>,
+    /// Which requests of this step took effect already, the oldest first.
+    pub done: Vec<Do>,
+}
+
+/// Who takes over what an account owns: an account of the same tenant, as just read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Successor {
+    /// Its id.
+    pub id: String,
+    /// Its address.
+    pub email: Option<String>,
+}
+
+/// Something that an account owns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owned {
+    /// What it is, in the provider's word, lower case: `workspace`, `team`, `service`.
+    pub kind: String,
+    /// Its id there.
+    pub id: String,
+    /// Its name, as written there.
+    pub name: Option<String>,
+}
+
+/// What comes next on the way to what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// This request.
+    Send(Box<Order>),
+    /// Nothing: it must not be done, for this reason (a code of the family `block`).
+    Withhold(&'static str),
+    /// The tenant is still at work on an earlier request; so much per cent, where it says.
+    Wait(Option<u64>),
+}
+
+/// One request that changes something, with what was read just before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// What this request brings about: what is wanted, or something that must come before.
+    pub does: Do,
+    /// What it is in the provider's terms, lower case and hyphens: `suspend`, `delete-account`.
+    pub call: &'static str,
+    /// The path as an intent records it, with `{id}` where the account's id stands.
+    pub template: String,
+    /// The request itself.
+    pub request: http::Request,
+    /// The account as the tenant has it, whole, and what it owns: JSON, without secrets; kept in
+    /// the vault even if the request fails.
+    pub image: Option<String>,
+    /// How much the account owns, by kind.
+    pub owned: BTreeMap<String, u64>,
+    /// What was read and found in order, as codes of the family `checked`.
+    pub checked: Vec<&'static str>,
+}
+
+impl Order {
+    /// A request for which nothing had to be read.
+    pub fn new(does: Do, call: &'static str, template: &str, request: http::Request) -> Self {
+        Self {
+            does,
+            call,
+            template: template.to_owned(),
+            request,
+            image: None,
+            owned: BTreeMap::new(),
+            checked: vec!["checked.account"],
+        }
+    }
+}
+
+/// What a request without a known outcome came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It has happened.
+    TookEffect,
+    /// It has not happened.
+    DidNot,
+    /// Nothing shows it, and doing it again changes nothing that was done already.
+    Repeatable,
+    /// Nothing shows it; it stays in doubt.
+    Unclear,
+}
+
 /// All accounts of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountsRead {
@@ -120,6 +321,9 @@ pub struct AccountsRead {
     pub accounts: Vec<AccountRecord>,
     /// What the read rests on.
     pub proof: ReadProof,
+    /// The signals that stand in the accounts themselves ([`AccountRecord::seen`]), each with what
+    /// it proves.
+    pub signals: Vec<SignalProof>,
 }
 
 /// What the walks of all signals saw.
@@ -129,17 +333,6 @@ pub struct ActivityRead {
     pub signals: Vec<SignalProof>,
     /// By signal and account id, what was seen. Only successes of accounts themselves.
     pub seen: BTreeMap<Signal, BTreeMap<String, Sightings>>,
-}
-
-/// A request as an intent records it: no host, no credentials, the id left out of the path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestSketch {
-    /// `PUT`.
-    pub method: &'static str,
-    /// `/api/2.0/people/status/2`, with `{id}` where the account's id stands.
-    pub path: String,
-    /// The body to be sent, whole; the caller commits to it and never stores it in the clear.
-    pub body: String,
 }
 
 /// What came of one request that changes something.
@@ -220,6 +413,14 @@ pub enum ProviderError {
         /// Scheme, host and port.
         at: String,
     },
+    /// There is no token to be had with which to ask (4).
+    #[error("there is no usable token for {at}: {what}")]
+    Token {
+        /// Scheme, host and port.
+        at: String,
+        /// Why not, without secrets.
+        what: String,
+    },
     /// The credential may not do this (4).
     #[error("{at} does not allow {what}")]
     Rights {
@@ -268,12 +469,49 @@ impl ProviderError {
         match self {
             ProviderError::Unreachable { .. } => "read.unreachable",
             ProviderError::Limited { .. } => "read.rate-limited",
-            ProviderError::Credentials { .. } => "read.credentials",
+            ProviderError::Credentials { .. } | ProviderError::Token { .. } => "read.credentials",
             ProviderError::Rights { .. } => "read.rights",
             ProviderError::Tenant { .. } => "read.tenant-not-in-order",
             ProviderError::NotWhole { fault, .. } => fault,
             ProviderError::Unreadable { .. } => "read.unreadable",
             ProviderError::Configuration { .. } => "read.configuration",
         }
+    }
+}
+
+/// What the tests of every adapter do with one.
+#[cfg(test)]
+#[expect(clippy::panic, reason = "tests")]
+pub(crate) mod trial {
+    use crate::domain::account::Do;
+    use crate::provider::Answer;
+    use crate::provider::Next;
+    use crate::provider::Order;
+    use crate::provider::Provider;
+    use crate::provider::Target;
+
+    /// An account of which nothing else is known.
+    pub(crate) fn target(id: &str) -> Target {
+        Target {
+            id: id.to_owned(),
+            facts: None,
+            successor: None,
+            done: Vec::new(),
+        }
+    }
+
+    /// What is prepared for an account; panics unless it is a request.
+    pub(crate) async fn order(provider: &dyn Provider, target: &Target, wanted: Do) -> Order {
+        match provider.prepare(target, wanted).await {
+            Ok(Next::Send(order)) => *order,
+            other => panic!("no request: {other:?}"),
+        }
+    }
+
+    /// Prepares and sends one request.
+    pub(crate) async fn attempt(provider: &dyn Provider, id: &str, wanted: Do) -> Answer {
+        let target = target(id);
+        let order = order(provider, &target, wanted).await;
+        provider.execute(&target, &order).await
     }
 }

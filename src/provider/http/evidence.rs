@@ -5,6 +5,8 @@ use std::fmt;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::provider::http::Auth;
+
 /// The most that is kept of a body, in bytes.
 pub const EVIDENCE_BYTES: usize = 4096;
 
@@ -18,7 +20,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text, for the one header that needs it.
+    /// The text, for the one header or field that needs it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -30,8 +32,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Makes evidence of a body: without stack traces and the secret, cut to [`EVIDENCE_BYTES`].
-pub(super) fn evidence(body: &[u8], secret: Option<&Secret>) -> String {
+/// Makes evidence of a body: without stack traces and secrets, cut to [`EVIDENCE_BYTES`].
+pub(super) fn evidence(body: &[u8], auth: &dyn Auth) -> String {
     let mut text = match serde_json::from_slice::<Value>(body) {
         Ok(mut value) => {
             remove_stacks(&mut value);
@@ -40,12 +42,7 @@ pub(super) fn evidence(body: &[u8], secret: Option<&Secret>) -> String {
         // broken JSON may break off within a trace
         Err(_) => before_stack(&String::from_utf8_lossy(body)).to_owned(),
     };
-    if let Some(secret) = secret {
-        let plain = secret.expose().trim();
-        if !plain.is_empty() {
-            text = text.replace(plain, "…");
-        }
-    }
+    text = auth.redact(text);
     cut(&mut text);
     text
 }

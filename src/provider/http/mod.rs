@@ -17,10 +17,7 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
-use reqwest::Method;
 use reqwest::header::HeaderMap;
-use reqwest::header::HeaderName;
-use reqwest::header::HeaderValue;
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Host;
@@ -30,17 +27,27 @@ use crate::domain::time::Time;
 use crate::provider::ProviderError;
 use crate::tls;
 
+mod auth;
 mod evidence;
+mod request;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 pub(crate) mod scripted;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;
+pub mod token;
 mod wait;
 
+pub use auth::Anonymous;
+pub use auth::Auth;
+pub use auth::Fixed;
+pub use auth::header_value;
+pub use auth::redact;
 pub use evidence::EVIDENCE_BYTES;
 pub use evidence::Secret;
+pub use request::Body;
+pub use request::Request;
 pub use wait::backoff;
 pub use wait::stated_wait;
 
@@ -126,6 +133,12 @@ pub enum HttpError {
         /// How long, in seconds; at least 1.
         seconds: u64,
     },
+    /// There is no token to be had with which to ask.
+    #[error("{what}")]
+    Token {
+        /// Why not, without secrets.
+        what: String,
+    },
     /// The body is larger than allowed.
     #[error("the answer is larger than {limit} bytes")]
     TooLarge {
@@ -140,6 +153,7 @@ impl HttpError {
         let at = at.to_owned();
         match self {
             HttpError::Address { what } => ProviderError::Configuration { what },
+            HttpError::Token { what } => ProviderError::Token { at, what },
             HttpError::Limited { seconds } => ProviderError::Limited { at, seconds },
             HttpError::TooLarge { .. } => ProviderError::Unreadable {
                 at,
@@ -167,7 +181,8 @@ pub enum Payload {
     Other(&'static str),
 }
 
-/// The answer to a read, whatever its status below 500 (429 excepted, which is an error).
+/// The answer to a read, whatever its status below 500 (429 excepted, which is an error), or 501: a
+/// tenant's word that it does not do this, which no second try changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// The HTTP status.
@@ -176,6 +191,8 @@ pub struct Page {
     pub payload: Payload,
     /// The `Date` header.
     pub date: Option<Time>,
+    /// The version of what was read (`ETag`).
+    pub etag: Option<String>,
     /// How many requests it took.
     pub requests: u32,
 }
@@ -217,6 +234,7 @@ struct Reply {
     status: u16,
     body: Vec<u8>,
     date: Option<Time>,
+    etag: Option<String>,
     stated: Option<Duration>,
 }
 
@@ -227,8 +245,7 @@ pub struct Client {
     loopback: bool,
     reads: reqwest::Client,
     changes: reqwest::Client,
-    credential: Option<(HeaderName, HeaderValue)>,
-    secret: Option<Secret>,
+    auth: Box<dyn Auth>,
     limits: Limits,
     quiet_until: Mutex<Option<Instant>>,
 }
@@ -296,8 +313,7 @@ impl Client {
             origin,
             base,
             loopback,
-            credential: None,
-            secret: None,
+            auth: Box::new(Anonymous),
             limits,
             quiet_until: Mutex::new(None),
         })
@@ -305,26 +321,20 @@ impl Client {
 
     /// Sends `prefix` and `secret` as the header `name` with every request.
     pub fn with_credential(
-        mut self,
+        self,
         name: &'static str,
         prefix: &str,
         secret: Secret,
     ) -> Result<Self, ProviderError> {
-        let unusable =
-            || configuration(format!("the secret for {} cannot be a header", self.origin));
-        if secret.expose().trim().is_empty() {
-            return Err(configuration(format!(
-                "the secret for {} is empty",
-                self.origin
-            )));
-        }
-        let text = zeroize::Zeroizing::new(format!("{prefix}{}", secret.expose()));
-        let mut value = HeaderValue::from_str(&text).map_err(|_| unusable())?;
-        value.set_sensitive(true);
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?;
-        self.credential = Some((name, value));
-        self.secret = Some(secret);
-        Ok(self)
+        let fixed = Fixed::new(name, prefix, secret)?;
+        Ok(self.with_auth(fixed))
+    }
+
+    /// Lets `auth` add the credentials to every request.
+    #[must_use]
+    pub fn with_auth(mut self, auth: impl Auth + 'static) -> Self {
+        self.auth = Box::new(auth);
+        self
     }
 
     /// Scheme, host and port.
@@ -352,22 +362,37 @@ impl Client {
     }
 
     /// Reads `path` (below the configured address, identifiers encoded by [`segment`]).
-    ///
-    /// Connection failures, time-outs, 429 and 5xx are tried again within [`Limits`]; each other
-    /// status is an answer.
     pub async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Page, HttpError> {
-        let url = self.url(path, query)?;
+        let mut request = Request::get(path);
+        for (name, value) in query {
+            request = request.query(name, *value);
+        }
+        self.read(&request).await
+    }
+
+    /// Sends a request that changes nothing, whatever its method (searches are often `POST`).
+    ///
+    /// Connection failures, time-outs, 429 and 5xx but 501 are tried again within [`Limits`], and 401 once
+    /// if there is a fresh token to be had; each other status is an answer.
+    pub async fn read(&self, request: &Request) -> Result<Page, HttpError> {
+        let url = self.address(request)?;
         let mut waited = Duration::ZERO;
         let mut requests = 0;
+        let mut renewed = false;
         loop {
             self.keep_quiet(&mut waited).await?;
             requests += 1;
-            let (failure, stated) = match self.read_once(url.clone()).await {
+            let (failure, stated) = match self.read_once(request, url.clone()).await {
+                Ok(reply) if reply.status == 401 && !renewed && self.auth.refused().await => {
+                    renewed = true;
+                    continue;
+                }
                 Ok(reply) if reply.status == 429 => {
                     let seconds = reply.stated.map_or(1, |s| s.as_secs().max(1));
                     (HttpError::Limited { seconds }, reply.stated)
                 }
-                Ok(reply) if reply.status >= 500 => {
+                // "not implemented" is as final as "not found"
+                Ok(reply) if reply.status >= 500 && reply.status != 501 => {
                     let status = reply.status;
                     (HttpError::Server { status }, reply.stated)
                 }
@@ -376,6 +401,7 @@ impl Client {
                         status: reply.status,
                         payload: payload(&reply.body),
                         date: reply.date,
+                        etag: reply.etag,
                         requests,
                     });
                 }
@@ -397,14 +423,13 @@ impl Client {
     }
 
     /// Sends one change: exactly one request, or none.
-    pub async fn send_once(&self, method: Method, path: &str, body: &str) -> Sent {
-        let url = match self.url(path, &[]) {
+    pub async fn send_once(&self, request: &Request) -> Sent {
+        let not_sent = |e: &dyn fmt::Display| Sent::NotSent {
+            what: e.to_string(),
+        };
+        let url = match self.address(request) {
             Ok(url) => url,
-            Err(e) => {
-                return Sent::NotSent {
-                    what: e.to_string(),
-                };
-            }
+            Err(e) => return not_sent(&e),
         };
         let quiet = self.quiet();
         if quiet > self.limits.change_waiting {
@@ -412,23 +437,23 @@ impl Client {
             return Sent::NotSent { what };
         }
         tokio::time::sleep(quiet).await;
-        let request = self
-            .authorized(self.changes.request(method, url))
-            .header(reqwest::header::CONTENT_TYPE, "application/json")
-            .body(body.to_owned());
-        let response = match request.send().await {
+        let built = match self.built(&self.changes, request, url).await {
+            Ok(built) => built,
+            Err(e) => return not_sent(&e),
+        };
+        let response = match built.send().await {
             Ok(response) => response,
-            Err(e) if e.is_connect() || e.is_builder() => {
-                return Sent::NotSent {
-                    what: innermost(&e),
-                };
-            }
+            Err(e) if e.is_connect() || e.is_builder() => return not_sent(&innermost(&e)),
             Err(e) => {
                 let what = failure(e).to_string();
                 return Sent::Lost { status: None, what };
             }
         };
         let status = response.status().as_u16();
+        if status == 401 {
+            // the next request shows a fresh token; this one is not sent again
+            self.auth.refused().await;
+        }
         match self.receive(response, self.limits.change_body).await {
             Ok(reply) if status == 429 => Sent::TurnedAway {
                 seconds: reply.stated.map(|s| s.as_secs()),
@@ -452,7 +477,7 @@ impl Client {
 
     /// Cuts a body to what may be kept: no stack traces, no secret of ours, at most 4 KiB.
     pub fn evidence(&self, body: &[u8]) -> String {
-        evidence::evidence(body, self.secret.as_ref())
+        evidence::evidence(body, &*self.auth)
     }
 
     /// Makes the address of `path` below the configured one, or refuses it.
@@ -464,7 +489,8 @@ impl Client {
         if path.contains(['\\', '?', '#', ':']) || path.contains(char::is_control) {
             return Err(refused("is more than a path"));
         }
-        for part in path.split('/') {
+        // one slash at the end is a part of some services' paths
+        for part in path.strip_suffix('/').unwrap_or(path).split('/') {
             let plain = percent_decode_str(part).decode_utf8_lossy();
             if matches!(plain.as_ref(), "" | "." | "..") {
                 return Err(refused("has an empty or relative part"));
@@ -481,17 +507,37 @@ impl Client {
         Ok(url)
     }
 
-    fn authorized(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        let request = request.header(reqwest::header::ACCEPT, "application/json");
-        match &self.credential {
-            Some((name, value)) => request.header(name.clone(), value.clone()),
-            None => request,
-        }
+    fn address(&self, request: &Request) -> Result<Url, HttpError> {
+        let pairs = request.query.iter();
+        let query: Vec<_> = pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        self.url(&request.path, &query)
     }
 
-    async fn read_once(&self, url: Url) -> Result<Reply, HttpError> {
-        let request = self.authorized(self.reads.get(url));
-        let response = request.send().await.map_err(failure)?;
+    /// Puts a request together; its own headers come before those that say who sends it.
+    async fn built(
+        &self,
+        client: &reqwest::Client,
+        request: &Request,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, HttpError> {
+        let credentials = self.auth.headers(request, &url).await?;
+        let mut built = client
+            .request(request.method.clone(), url)
+            .header(reqwest::header::ACCEPT, "application/json");
+        for (name, value) in &request.headers {
+            built = built.header(*name, value);
+        }
+        if let Some((media, body)) = request.wire_body() {
+            built = built
+                .header(reqwest::header::CONTENT_TYPE, media)
+                .body(body);
+        }
+        Ok(built.headers(credentials))
+    }
+
+    async fn read_once(&self, request: &Request, url: Url) -> Result<Reply, HttpError> {
+        let built = self.built(&self.reads, request, url).await?;
+        let response = built.send().await.map_err(failure)?;
         self.receive(response, self.limits.read_body).await
     }
 
@@ -502,6 +548,8 @@ impl Client {
     ) -> Result<Reply, HttpError> {
         let status = response.status().as_u16();
         let date = wait::date(response.headers());
+        let etag = response.headers().get(reqwest::header::ETAG);
+        let etag = etag.and_then(|v| v.to_str().ok()).map(str::to_owned);
         let stated = self.note_limits(response.headers(), status, date);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
@@ -514,6 +562,7 @@ impl Client {
             status,
             body,
             date,
+            etag,
             stated,
         })
     }
@@ -525,8 +574,13 @@ impl Client {
         status: u16,
         date: Option<Time>,
     ) -> Option<Duration> {
+        let empty = wait::nothing_remains(headers);
+        if status != 429 && !empty && !wait::names_pause(headers) {
+            // some services say in every answer when their present window ends
+            return None;
+        }
         let stated = stated_wait(headers, date, self.limits.longest_stated)?;
-        if status == 429 || status == 503 || wait::nothing_remains(headers) {
+        if status == 429 || status == 503 || empty {
             let until = Instant::now().checked_add(stated);
             *self.lock_quiet() = until;
         }

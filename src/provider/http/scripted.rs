@@ -22,6 +22,8 @@ pub(crate) struct Request {
 pub(crate) enum Reply {
     /// Writes these bytes and closes.
     Bytes(Vec<u8>),
+    /// Writes these bytes after a while and closes.
+    Late(std::time::Duration, Vec<u8>),
     /// Never answers.
     Silence,
 }
@@ -102,8 +104,11 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Request>>>, handler: A
         seen.push(request.clone());
         handler(&request, seen.len() - 1)
     };
+    if let Reply::Late(after, _) = &reply {
+        tokio::time::sleep(*after).await;
+    }
     match reply {
-        Reply::Bytes(bytes) => {
+        Reply::Bytes(bytes) | Reply::Late(_, bytes) => {
             // the client may have gone away at a limit of its own
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;

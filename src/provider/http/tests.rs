@@ -9,11 +9,13 @@ use tokio::net::TcpListener;
 
 use crate::domain::time::Time;
 use crate::provider::ProviderError;
+use crate::provider::http::Body;
 use crate::provider::http::Client;
 use crate::provider::http::EVIDENCE_BYTES;
 use crate::provider::http::HttpError;
 use crate::provider::http::Limits;
 use crate::provider::http::Payload;
+use crate::provider::http::Request;
 use crate::provider::http::Secret;
 use crate::provider::http::Sent;
 use crate::provider::http::backoff;
@@ -84,12 +86,19 @@ fn plain_http_is_for_loopback_only() {
     assert!(!remote.is_loopback());
 }
 
+fn put(path: &str, body: &str) -> Request {
+    Request {
+        body: Body::Json(body.to_owned()),
+        ..Request::new(Method::PUT, path)
+    }
+}
+
 #[tokio::test]
 async fn the_name_localhost_is_this_machine() {
     let server = Server::start(|_, _| Reply::json(200, &json!({}))).await;
     let named = client(&server.url.replace("127.0.0.1", "localhost"));
     assert_eq!(named.get("a", &[]).await.unwrap().status, 200);
-    let sent = named.send_once(Method::PUT, "a", "{}").await;
+    let sent = named.send_once(&put("a", "{}")).await;
     assert!(matches!(sent, Sent::Answered { .. }), "{sent:?}");
 }
 
@@ -98,6 +107,8 @@ fn only_addresses_below_the_configured_one_are_made() {
     let client = client("http://127.0.0.1:1/base");
     let made = client.url("/api/x", &[("a", "b&c")]).unwrap();
     assert_eq!(made.as_str(), "http://127.0.0.1:1/base/api/x?a=b%26c");
+    let made = client.url("api/x/", &[]).unwrap();
+    assert_eq!(made.as_str(), "http://127.0.0.1:1/base/api/x/");
     let id = segment("../a b/ü?");
     let made = client.url(&format!("api/{id}"), &[]).unwrap();
     assert_eq!(
@@ -113,6 +124,12 @@ fn only_addresses_below_the_configured_one_are_made() {
         "api/%2e%2E/x",
         "api/./x",
         "api//x",
+        "api/x//",
+        "../",
+        "api/../",
+        "api/%2e%2e/",
+        "/",
+        "//",
         "api/x?y",
         "api/x#y",
         "",
@@ -177,7 +194,7 @@ async fn retry_after_is_obeyed_and_a_long_one_is_handed_on() {
     assert_eq!(long, Err(HttpError::Limited { seconds: 3600 }));
     // what the tenant asked for holds for changes too: nothing is sent into it
     let before = server.requests().len();
-    let sent = client.send_once(Method::PUT, "x", "{}").await;
+    let sent = client.send_once(&put("x", "{}")).await;
     assert!(matches!(sent, Sent::NotSent { .. }), "{sent:?}");
     assert_eq!(server.requests().len(), before);
 }
@@ -219,6 +236,15 @@ fn waits_are_read_in_every_documented_form() {
     assert_eq!(wait("x-ratelimit-reset", "59"), Some(59));
     assert_eq!(wait("x-ratelimit-reset", "999999999"), Some(1000));
     assert_eq!(wait("x-retry-after", &u64::MAX.to_string()), None);
+    assert_eq!(wait("x-rate-limit-user-reset", &millis), Some(2));
+    assert_eq!(wait("x-rate-limit-workspace-reset", "12"), Some(12));
+    // which of the two ran out is not said: the later one
+    let two = [
+        ("x-rate-limit-user-reset", "3"),
+        ("x-rate-limit-workspace-reset", "40"),
+    ];
+    let both = stated_wait(&headers(&two), date, longest);
+    assert_eq!(both, Some(Duration::from_secs(40)));
     assert_eq!(wait("retry-after", "soon"), None);
     assert_eq!(wait("retry-after", "-5"), None);
     // a moment cannot be read without the tenant's own time
@@ -255,7 +281,7 @@ async fn a_change_is_one_request_whatever_comes_back() {
         let all = server.requests();
         all.iter().filter(|r| r.target == path).count()
     };
-    let send = async |path: &str| client.send_once(Method::PUT, path, r#"{"a":1}"#).await;
+    let send = async |path: &str| client.send_once(&put(path, r#"{"a":1}"#)).await;
 
     let sent = send("/503").await;
     assert!(
@@ -305,12 +331,12 @@ async fn a_change_that_found_no_connection_was_not_sent() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let refused = client(&format!("http://{address}"));
-    let sent = refused.send_once(Method::PUT, "x", "{}").await;
+    let sent = refused.send_once(&put("x", "{}")).await;
     assert!(matches!(sent, Sent::NotSent { .. }), "{sent:?}");
     // a server without TLS: the handshake fails before a byte of HTTP is written
     let plain = Server::start(|_, _| Reply::json(200, &json!({}))).await;
     let secure = client(&plain.url.replace("http://", "https://"));
-    let sent = secure.send_once(Method::PUT, "x", "{}").await;
+    let sent = secure.send_once(&put("x", "{}")).await;
     assert!(matches!(sent, Sent::NotSent { .. }), "{sent:?}");
     assert!(plain.requests().is_empty());
 }
@@ -326,7 +352,7 @@ async fn a_redirect_is_never_followed_and_no_other_origin_is_contacted() {
     .await;
     let client = client(&server.url);
     assert_eq!(client.get("a", &[]).await.unwrap().status, 302);
-    let sent = client.send_once(Method::PUT, "a", "{}").await;
+    let sent = client.send_once(&put("a", "{}")).await;
     assert!(
         matches!(sent, Sent::Answered { status: 307, .. }),
         "{sent:?}"
@@ -371,7 +397,7 @@ async fn bodies_are_bounded_while_they_stream() {
         client.get("fits", &[]).await.unwrap().payload,
         Payload::Empty
     );
-    let sent = client.send_once(Method::PUT, "change", "{}").await;
+    let sent = client.send_once(&put("change", "{}")).await;
     let lost = matches!(
         sent,
         Sent::Lost {
@@ -407,7 +433,7 @@ async fn secrets_and_queries_are_in_no_text() {
     let client = client("http://127.0.0.1:1");
     let e = client.get("p", &[("email", "ada@example.com")]).await;
     let e = e.unwrap_err().into_provider(client.origin());
-    let sent = client.send_once(Method::PUT, "p", "{}").await;
+    let sent = client.send_once(&put("p", "{}")).await;
     let texts = format!("{client:?} {e} {e:?} {sent:?} {:?}", Secret::new(TOKEN));
     for hidden in [TOKEN, "ada@example.com", "ada%40", "Bearer"] {
         assert!(!texts.contains(hidden), "{texts}");

@@ -11,6 +11,9 @@ use reqwest::header::RETRY_AFTER;
 use crate::domain::time::Time;
 use crate::provider::http::Limits;
 
+/// What a tenant may count requests by, each with headers of its own (`x-rate-limit-user-reset`).
+const SCOPED: [&str; 2] = ["user", "workspace"];
+
 /// The pause after the `attempt`-th request (from 1): doubled each time, and spread over the upper
 /// half by a digest of `key`, so that the same call waits the same on every run.
 pub fn backoff(limits: &Limits, attempt: u32, key: &str) -> Duration {
@@ -41,14 +44,29 @@ pub fn stated_wait(headers: &HeaderMap, date: Option<Time>, longest: Duration) -
     let seconds = retry_after
         .or_else(|| reading(text("x-retry-after")?, date))
         .or_else(|| reading(text("x-ratelimit-reset")?, date))
-        .or_else(|| reading(text("x-rate-limit-reset")?, date))?;
+        .or_else(|| reading(text("x-rate-limit-reset")?, date))
+        .or_else(|| {
+            let resets = SCOPED.map(|scope| {
+                let name = format!("x-rate-limit-{scope}-reset");
+                reading(text(&name)?, date)
+            });
+            // which of the two ran out need not be said
+            resets.into_iter().flatten().max()
+        })?;
     Some(Duration::from_secs(seconds).min(longest))
+}
+
+/// Whether the tenant itself asks for a pause, and does not only say how its window stands.
+pub(super) fn names_pause(headers: &HeaderMap) -> bool {
+    headers.contains_key(RETRY_AFTER) || headers.contains_key("x-retry-after")
 }
 
 /// Whether the tenant says that no request is left in the present window.
 pub(super) fn nothing_remains(headers: &HeaderMap) -> bool {
+    let scoped = SCOPED.map(|scope| format!("x-rate-limit-{scope}-remaining"));
     ["x-ratelimit-remaining", "x-rate-limit-remaining"]
         .into_iter()
+        .chain(scoped.iter().map(String::as_str))
         .filter_map(|name| headers.get(name)?.to_str().ok())
         .any(|text| text.trim() == "0")
 }

@@ -1,0 +1,61 @@
+//! What every answer to a change has in common, before a provider judges what it says.
+
+use crate::provider::Answer;
+use crate::provider::AnswerVerdict;
+use crate::provider::http::Payload;
+use crate::provider::http::Sent;
+
+/// A change that a provider cannot do; nothing was sent.
+pub fn not_possible() -> Answer {
+    Answer {
+        verdict: AnswerVerdict::Failed,
+        status: None,
+        code: "call.not-possible",
+        body: String::new(),
+    }
+}
+
+/// Judges what came of a request: what never arrived and what was lost is the same everywhere, a
+/// whole answer is judged by `says`.
+pub fn judge(
+    sent: Sent,
+    says: impl FnOnce(u16, &Payload) -> (AnswerVerdict, &'static str),
+) -> Answer {
+    let answer = |verdict, status, code, body| Answer {
+        verdict,
+        status,
+        code,
+        body,
+    };
+    match sent {
+        Sent::NotSent { .. } => answer(AnswerVerdict::Failed, None, "call.not-sent", String::new()),
+        Sent::TurnedAway { evidence, .. } => {
+            let code = "call.rate-limited";
+            answer(AnswerVerdict::Failed, Some(429), code, evidence)
+        }
+        Sent::Lost { status, .. } => {
+            answer(AnswerVerdict::Unknown, status, "call.lost", String::new())
+        }
+        Sent::Answered {
+            status,
+            payload,
+            evidence,
+        } => {
+            let (verdict, code) = says(status, &payload);
+            answer(verdict, Some(status), code, evidence)
+        }
+    }
+}
+
+/// What an answer means that a provider has nothing of its own to say about.
+///
+/// A redirect is never followed and a server error can come after the change: both are in doubt. A
+/// refused credential changed nothing. Everything else is unclear, which is in doubt too.
+pub fn otherwise(status: u16) -> (AnswerVerdict, &'static str) {
+    match status {
+        300..=399 => (AnswerVerdict::Unknown, "call.redirected"),
+        401 => (AnswerVerdict::Refused, "call.credentials"),
+        500.. => (AnswerVerdict::Unknown, "call.server-error"),
+        _ => (AnswerVerdict::Unknown, "call.unclear"),
+    }
+}
