@@ -1,0 +1,113 @@
+//! The use that the reference names, with the real binary: users whom the organisation itself has
+//! disabled and who are idle are removed, with images of what was there and a list of what they
+//! leave behind.
+
+use std::process::Stdio;
+
+use chrono::TimeDelta;
+use exeunt::sandbox::port::PortHandle;
+use exeunt::sandbox::port::Settings;
+use exeunt::sandbox::port::Status;
+use exeunt::sandbox::port::User;
+
+use crate::common::workspace::Ran;
+use crate::common::workspace::Workspace;
+use crate::common::workspace::finish;
+use crate::provider::port::LEAVER;
+use crate::provider::port::house;
+use crate::provider::port::pointing;
+
+const DISABLED: &str = "[[policy]]\nname = \"shut out\"\nwhen = \"disabled\"\nring = \"enforce\"\n\
+     after_days = 30\nsteps = [{ do = \"remove\" }]\napprovals = { remove = 1 }\n";
+
+/// Nobody ever invited them, which an old organisation calls Disabled as well.
+const NEVER: &str = "never@house.test";
+const BUSY: &str = "busy@house.test";
+
+struct Scene {
+    tenant: PortHandle,
+    ws: Workspace,
+}
+
+impl Scene {
+    fn start() -> Self {
+        let tenant = house(Settings {
+            old_organization: true,
+            ..Settings::default()
+        });
+        let control = tenant.control();
+        let now = control.now();
+        control.set_status(LEAVER, Status::Disabled);
+        control.add_uninvited(User::new(NEVER, "Never", "", now - TimeDelta::days(300)));
+        let mut busy = User::new(BUSY, "Busy", "", now - TimeDelta::days(300));
+        busy.last_login = Some(now);
+        control.add_user(busy);
+        pointing(&control, "service", "cart", LEAVER);
+        pointing(&control, "service", "till", LEAVER);
+        let ws = Workspace::new();
+        let (id, secret) = tenant.credentials();
+        ws.write("port.id", &id);
+        ws.write("port.secret", &secret);
+        let section = format!(
+            "[[tenant]]\nname = \"catalogue\"\nprovider = \"port\"\nurl = \"{}\"\n\
+             client_id = {{ file = \"port.id\" }}\nclient_secret = {{ file = \"port.secret\" }}\n\
+             workspace = \"{}\"\nrequest_limit_s = 5\nattempts = 1\n",
+            tenant.url(),
+            control.org_id(),
+        );
+        ws.configure(&[&section, DISABLED]);
+        let scene = Self { tenant, ws };
+        scene.run(&["init"]).exits(0);
+        scene
+    }
+
+    /// Runs a command at the tenant's time.
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = self.ws.command(args);
+        let now = self.tenant.control().now().to_rfc3339();
+        command.env("EXEUNT_NOW", now);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(command.spawn().unwrap(), args)
+    }
+}
+
+#[test]
+fn the_disabled_are_removed_and_what_they_leave_behind_is_listed() {
+    let scene = Scene::start();
+    let control = scene.tenant.control();
+    scene.run(&["check"]).exits(0);
+    scene.run(&["sync"]).exits(0).says("complete");
+    control.advance(31 * 86_400);
+    scene.run(&["sync"]).exits(0);
+    scene
+        .run(&["plan", "--out", "plan.json", "--csv", "plan.csv"])
+        .exits(0)
+        .says(LEAVER)
+        .says("The account is disabled in the tenant")
+        .says("whether somebody disabled it or nobody ever let it in cannot be seen")
+        .says_not(BUSY);
+    let list = scene.ws.read("plan.csv");
+    assert!(
+        list.contains(LEAVER) && list.contains("2 services"),
+        "{list}"
+    );
+    assert!(!list.contains(NEVER), "{list}");
+    let approve = ["approve", "plan.json", "--confirm", "1"];
+    scene.run(&approve).exits(0);
+    let reason = "looked at it";
+    let release = ["breaker", "release", "plan.json", "--reason", reason];
+    scene.run(&release).exits(0);
+    scene.run(&["apply", "plan.json"]).exits(0).says("done");
+    assert!(control.user(LEAVER).is_none());
+    for kept in [NEVER, BUSY] {
+        assert!(control.user(kept).is_some());
+    }
+    assert!(control.entity("service", "cart").is_some());
+
+    let images = scene.run(&["before-images", "--out", "."]).exits(0);
+    images.says("1 account");
+    scene.run(&["sync"]).exits(0);
+    let confirmed = "a later complete read of the tenant confirms it";
+    scene.run(&["why", LEAVER]).exits(0).says(confirmed);
+    scene.run(&["verify"]).exits(0).says("good:");
+}
