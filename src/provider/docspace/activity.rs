@@ -1,5 +1,7 @@
 //! The walks over login history and audit trail, on the wire.
 
+use futures_util::StreamExt as _;
+use futures_util::stream;
 use serde_json::Value;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
@@ -16,11 +18,12 @@ use crate::provider::docspace::LIFETIME;
 use crate::provider::docspace::events;
 use crate::provider::docspace::events::Retention;
 use crate::provider::docspace::events::Walk;
+use crate::provider::docspace::read::BATCH;
 
 /// The path of a log and its name in words.
 pub(super) const fn log(signal: Signal) -> (&'static str, &'static str) {
     match signal {
-        Signal::Login => (
+        Signal::Login | Signal::Seen => (
             "api/2.0/security/audit/login/filter",
             "reading the login history",
         ),
@@ -60,13 +63,13 @@ impl DocSpace {
         now: Time,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> ActivityRead {
-        let lifetime = self.read_lifetime().await;
+        let (lifetime, session) = tokio::join!(self.read_lifetime(), self.session_seconds());
         if let Err(e) = &lifetime
             && hopeless(e)
         {
             return not_walked(known, now, e.fault());
         }
-        let session = self.session_seconds().await.ok().flatten();
+        let session = session.ok().flatten();
         let mut read = ActivityRead::default();
         let mut wanted = vec![(Signal::Login, session)];
         if session.is_none() {
@@ -97,37 +100,74 @@ impl DocSpace {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(), String> {
         let deadline = Instant::now().checked_add(self.walk_deadline);
-        let fetch = async |count: usize, start: u64| -> Result<Value, String> {
-            let page = self.log_page(signal, count, start);
-            let page = match deadline {
-                Some(deadline) => timeout_at(deadline, page)
-                    .await
-                    .map_err(|_| "activity.deadline".to_owned())?,
-                None => page.await,
-            };
-            page.map_err(|e| e.fault().to_owned())
-        };
-        let first = fetch(1, 0).await?;
+        let first = self.page_until(deadline, signal, 1, 0).await?;
         if let Err(code) = events::probe(&first) {
             walk.take_successes(&first);
             return Err(code.to_owned());
         }
-        let mut start = 0;
-        loop {
-            if walk.pages >= self.max_pages {
-                return Err("activity.too-long".to_owned());
-            }
-            let page = fetch(events::PAGE, start).await?;
-            let next = walk.take(&page).map_err(str::to_owned)?;
-            progress(walk.events());
-            match next {
-                events::Next::More(at) => start = at,
-                events::Next::Done => break,
-            }
+        let mut ahead = 1;
+        while let Some(next) = self.wave(walk, signal, deadline, ahead, progress).await? {
+            ahead = next;
         }
         // the tariff may have changed on the way; and now more than one event is known to be there
-        let last = fetch(1, 0).await?;
+        let last = self.page_until(deadline, signal, 1, 0).await?;
         events::probe(&last).map_err(str::to_owned)
+    }
+
+    /// Asks for the next pages at once and takes them in their order; returns how many to ask for
+    /// next, nothing at the end of the walk.
+    ///
+    /// The number doubles from one on: a walk that meets its watermark at once asks for nothing in
+    /// vain, and a long one for less than [`DocSpaceSettings::reads`] pages.
+    ///
+    /// [`DocSpaceSettings::reads`]: crate::provider::docspace::DocSpaceSettings::reads
+    async fn wave(
+        &self,
+        walk: &mut Walk,
+        signal: Signal,
+        deadline: Option<Instant>,
+        ahead: usize,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Option<usize>, String> {
+        let left = self.max_pages.saturating_sub(walk.pages);
+        let count = ahead.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if count == 0 {
+            return Err("activity.too-long".to_owned());
+        }
+        let asked: Vec<_> = walk
+            .starts(count)
+            .map(|start| self.page_until(deadline, signal, events::PAGE, start))
+            .collect();
+        let mut pages = stream::iter(asked).buffered(self.reads);
+        while let Some(page) = pages.next().await {
+            let next = walk.take(&page?).map_err(str::to_owned)?;
+            progress(walk.events());
+            match next {
+                events::Next::More => {}
+                events::Next::Again => return Ok(Some(1)),
+                events::Next::Done => return Ok(None),
+            }
+        }
+        let most = self.reads.saturating_mul(BATCH);
+        Ok(Some(ahead.saturating_mul(2).min(most)))
+    }
+
+    /// One page of a log, unless the deadline passes before; the error is a code.
+    async fn page_until(
+        &self,
+        deadline: Option<Instant>,
+        signal: Signal,
+        count: usize,
+        start: u64,
+    ) -> Result<Value, String> {
+        let page = self.log_page(signal, count, start);
+        let page = match deadline {
+            Some(deadline) => timeout_at(deadline, page)
+                .await
+                .map_err(|_| "activity.deadline".to_owned())?,
+            None => page.await,
+        };
+        page.map_err(|e| e.fault().to_owned())
     }
 
     /// One page of a log. Nothing else is ever asked for: filters apply after paging.

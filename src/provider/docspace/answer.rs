@@ -2,89 +2,89 @@
 
 use serde_json::Value;
 
+use crate::domain::account::Do;
 use crate::provider::Answer;
 use crate::provider::AnswerVerdict;
-use crate::provider::docspace::is_error_envelope;
+use crate::provider::answer::judge as judge_sent;
+use crate::provider::answer::otherwise;
+use crate::provider::docspace::envelope::is_error_envelope;
 use crate::provider::docspace::people;
+use crate::provider::docspace::reassign;
 use crate::provider::http::Payload;
 use crate::provider::http::Sent;
 
-/// A change that this provider cannot do; nothing was sent.
-pub(super) fn not_possible() -> Answer {
-    Answer {
-        verdict: AnswerVerdict::Failed,
-        status: None,
-        code: "call.not-possible",
-        body: String::new(),
-    }
-}
+type Judged = (AnswerVerdict, &'static str);
 
-/// Judges the answer to "disable `id`".
+/// Judges the answer to the request that does `does` to `id`.
 ///
 /// The server checks everything before it changes anybody, so its own refusals changed nothing.
-/// Done is only what names the account as disabled; whatever is neither is in doubt.
-pub(super) fn judge(id: &str, sent: Sent) -> Answer {
-    let answer = |verdict, status, code, body| Answer {
-        verdict,
-        status,
-        code,
-        body,
-    };
-    match sent {
-        Sent::NotSent { .. } => answer(AnswerVerdict::Failed, None, "call.not-sent", String::new()),
-        Sent::TurnedAway { evidence, .. } => answer(
-            AnswerVerdict::Failed,
-            Some(429),
-            "call.rate-limited",
-            evidence,
-        ),
-        Sent::Lost { status, .. } => {
-            answer(AnswerVerdict::Unknown, status, "call.lost", String::new())
-        }
-        Sent::Answered {
-            status,
-            payload,
-            evidence,
-        } => {
-            let (verdict, code) = judge_answer(id, status, &payload);
-            answer(verdict, Some(status), code, evidence)
-        }
-    }
+/// Done is only what names the account as it should be; whatever is neither is in doubt.
+pub(super) fn judge(id: &str, does: Do, sent: Sent) -> Answer {
+    judge_sent(sent, |status, payload| {
+        judge_answer(id, does, status, payload)
+    })
 }
 
-fn judge_answer(id: &str, status: u16, payload: &Payload) -> (AnswerVerdict, &'static str) {
+fn judge_answer(id: &str, does: Do, status: u16, payload: &Payload) -> Judged {
     use AnswerVerdict::Refused;
-    use AnswerVerdict::Unknown;
     match (status, payload) {
-        (200, Payload::Json(body)) => judge_success(id, body),
-        (300..=399, _) => (Unknown, "call.redirected"),
-        (500.., _) => (Unknown, "call.server-error"),
+        (200, Payload::Json(body)) => judge_success(id, does, body),
         // the answers that the server gives before it looks at a request
-        (401, _) => (Refused, "call.credentials"),
         (402..=404, Payload::Empty) => (Refused, "call.tenant-not-in-order"),
-        (400 | 402..=404, Payload::Json(body)) if is_error_envelope(body) => match status {
-            402 => (Refused, "call.tenant-not-in-order"),
-            404 => (Refused, "call.not-found"),
-            _ => (Refused, "call.refused"),
-        },
-        _ => (Unknown, "call.unclear"),
+        (400 | 402..=404 | 409, Payload::Json(body)) if is_error_envelope(body) => {
+            refusal(does, status)
+        }
+        _ => otherwise(status),
     }
 }
 
-fn judge_success(id: &str, body: &Value) -> (AnswerVerdict, &'static str) {
+/// What the server's own refusals mean.
+fn refusal(does: Do, status: u16) -> Judged {
+    use AnswerVerdict::Already;
+    use AnswerVerdict::Refused;
+    match (status, does) {
+        (402, Do::Restore) => (Refused, "call.no-seat"),
+        (402, _) => (Refused, "call.tenant-not-in-order"),
+        (404, Do::Remove) => (Already, "call.already"),
+        (404, _) => (Refused, "call.not-found"),
+        // among them 409 to a removal: the server is still handing over, and removes nobody
+        _ => (Refused, "call.refused"),
+    }
+}
+
+fn judge_success(id: &str, does: Do, body: &Value) -> Judged {
     if is_error_envelope(body) || people::unsigned(body, "status") != Some(0) {
         // lists are streamed: an error within a 200 may have come after the change
         return (AnswerVerdict::Unknown, "call.unclear");
     }
-    let named = people::items(body).is_ok_and(|items| {
-        items.iter().any(|item| {
-            people::id(item, "id").is_some_and(|found| found.eq_ignore_ascii_case(id))
-                && people::unsigned(item, "status") == Some(2)
-        })
-    });
-    if named {
-        (AnswerVerdict::Done, "call.done")
-    } else {
-        (AnswerVerdict::Unknown, "call.not-confirmed")
+    let code = match does {
+        Do::Transfer => "call.accepted",
+        _ => "call.done",
+    };
+    match confirms(id, does, body) {
+        true => (AnswerVerdict::Done, code),
+        false => (AnswerVerdict::Unknown, "call.not-confirmed"),
+    }
+}
+
+/// Whether a success is about this account and what was wanted of it.
+fn confirms(id: &str, does: Do, body: &Value) -> bool {
+    let response = body.get("response").unwrap_or(&Value::Null);
+    let named =
+        |item: &Value| people::id(item, "id").is_some_and(|found| found.eq_ignore_ascii_case(id));
+    let shown = |states: &[u64]| {
+        let items = people::items(body).map(Vec::as_slice).unwrap_or_default();
+        let so = |item: &&Value| {
+            people::unsigned(item, "status").is_some_and(|state| states.contains(&state))
+        };
+        items.iter().filter(so).any(named)
+    };
+    match does {
+        Do::Disable => shown(&[2]),
+        // whoever never gave a name comes back as invited
+        Do::Restore => shown(&[1, 4]),
+        Do::Transfer => reassign::is_of(response, id),
+        // what counts is reading back; an answer about somebody else is none to this request
+        Do::Remove => response.get("id").is_none() || named(response),
     }
 }

@@ -3,6 +3,14 @@
 //! The server pages before it filters, and it silently falls back to the last 20 events of the
 //! whole portal where the tariff has no audit. So nothing is ever filtered on the server, and the
 //! fallback is looked for before and after each walk.
+//!
+//! Several pages may be asked for at once, and nobody knows which of them the server read first: an
+//! event that comes in between pushes the others down, and a page that was read before its newer
+//! neighbour would leave a hole. So each page begins with the last events of the one before, and is
+//! taken only if it has at least one event in common with what was taken already. Every page is an
+//! unbroken piece of the log, and two such pieces that share an event are one without a hole. A
+//! page that shares none is asked for once more, alone and after its neighbour: what came meanwhile
+//! can then only repeat events, never skip them.
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
@@ -18,6 +26,12 @@ use crate::provider::docspace::people;
 
 /// How many events one page holds; the server's own maximum.
 pub(super) const PAGE: usize = 100;
+/// How many events of a page stand at the end of the one before too, if nothing happens in between.
+const OVERLAP: usize = 5;
+/// How far apart pages begin.
+const STEP: u64 = (PAGE - OVERLAP) as u64;
+/// How often in a row a page may share nothing with what was taken, or bring nothing new.
+const MOST_VAIN: u64 = 3;
 /// The longest retention that the server allows, in days; a larger number is not believed.
 const MAX_RETENTION_DAYS: u64 = 180;
 /// How far ids and dates may disagree about the order of two neighbours, in seconds: two servers
@@ -56,15 +70,17 @@ fn meaning(signal: Signal, action: u64) -> Meaning {
         Signal::Login if failure || LOGIN_OTHER.contains(&action) => Meaning::Nothing,
         // the server numbers its kinds of login from 1000 on
         Signal::Login if (1000..1100).contains(&action) => Meaning::Unknown,
-        Signal::Login => Meaning::Nothing,
+        Signal::Login | Signal::Seen => Meaning::Nothing,
     }
 }
 
 /// What comes after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Another page, after this many events.
-    More(u64),
+    /// The next page.
+    More,
+    /// This page once more, since it does not join what was taken: alone, from [`Walk::starts`].
+    Again,
     /// The log ends here, or what comes is known from an earlier walk.
     Done,
 }
@@ -83,6 +99,8 @@ pub(super) struct Walk {
     reset: bool,
     gap: bool,
     offset: u64,
+    misses: u64,
+    idle: u64,
     /// Pages taken.
     pub(super) pages: u64,
     /// What was seen, by account id.
@@ -126,6 +144,8 @@ impl Walk {
             reset: false,
             gap,
             offset: 0,
+            misses: 0,
+            idle: 0,
             pages: 0,
             seen: BTreeMap::new(),
         }
@@ -136,8 +156,16 @@ impl Walk {
         u64::try_from(self.ids.len()).unwrap_or(u64::MAX)
     }
 
-    /// Takes one answer (the whole envelope, already judged to be a success), or says by a code
-    /// why it ends the walk. Successes that came before the fault stay.
+    /// Where the next pages begin, as many as are to be asked for at once.
+    pub(super) fn starts(&self, count: usize) -> impl Iterator<Item = u64> + use<> {
+        let from = self.offset;
+        (0..)
+            .map(move |n: u64| from.saturating_add(n.saturating_mul(STEP)))
+            .take(count)
+    }
+
+    /// Takes the next page in order: one answer (the whole envelope, already judged to be a
+    /// success), or says by a code why it ends the walk. Successes that came before the fault stay.
     pub(super) fn take(&mut self, body: &Value) -> Result<Next, &'static str> {
         self.pages += 1;
         let items = people::items(body).map_err(|_| "activity.unreadable")?;
@@ -147,6 +175,10 @@ impl Walk {
         if self.pages == 1 {
             self.look_for_reset(items);
         }
+        if !self.joins(items) {
+            return self.ask_again();
+        }
+        self.misses = 0;
         let before = self.ids.len();
         for item in items {
             self.event(item)?;
@@ -154,12 +186,40 @@ impl Walk {
         if items.len() < PAGE || (self.stop_at.is_some() && self.below >= BELOW_ENOUGH) {
             return Ok(Next::Done);
         }
-        if self.ids.len() == before {
-            // a hundred new events between two requests, or a server that ignores the offset
+        self.idle = match self.ids.len() == before {
+            true => self.idle + 1,
+            false => 0,
+        };
+        if self.idle > MOST_VAIN {
+            // hundreds of new events between requests, or a server that ignores the offset
             return Err("activity.stuck");
         }
-        self.offset = self.offset.saturating_add(PAGE as u64);
-        Ok(Next::More(self.offset))
+        self.offset = self.offset.saturating_add(STEP);
+        Ok(Next::More)
+    }
+
+    /// Whether a page shares an event with what was taken: then nothing lies between them. An empty
+    /// page is the end of the log, wherever it was asked for; one that cannot be read is looked at,
+    /// to say so.
+    fn joins(&self, items: &[Value]) -> bool {
+        let known = |item: &Value| match people::unsigned(item, "id") {
+            Some(id) => self.ids.contains(&id),
+            None => true,
+        };
+        self.ids.is_empty() || items.is_empty() || items.iter().any(known)
+    }
+
+    /// The first time, new events have come between two pages that were asked for at once. Later,
+    /// events above have gone: the page begins half a page earlier.
+    fn ask_again(&mut self) -> Result<Next, &'static str> {
+        self.misses += 1;
+        if self.misses > MOST_VAIN {
+            return Err("activity.cut");
+        }
+        if self.misses > 1 {
+            self.offset = self.offset.saturating_sub(PAGE as u64 / 2);
+        }
+        Ok(Next::Again)
     }
 
     /// Takes the successes of an answer that proves nothing: they still keep people from being
@@ -324,6 +384,7 @@ pub(super) fn retention(signal: Signal, body: &Value) -> Option<Retention> {
     let field = match signal {
         Signal::Login => "loginHistoryLifeTime",
         Signal::Audit => "auditTrailLifeTime",
+        Signal::Seen => return None,
     };
     let response = body.get("response")?;
     let days = people::unsigned(response, field)?;

@@ -12,6 +12,10 @@
 //!   documented empty answers; an HTML page with 403 may come from anything in between.
 //! - The audit trail is walked only where the session lifetime is not bounded or cannot be read:
 //!   it stands in for that lifetime and costs a second walk.
+//! - A removal disables, hands over and deletes, each with its own request. What the server says is
+//!   to be handed over and was not would go to the user of the key; so nothing is deleted before.
+//! - A task of a reassignment that the server knows nothing of may have ended or be lost: it is
+//!   begun once more if something is left to hand over.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -19,10 +23,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use reqwest::Method;
 use serde_json::Value;
 
 use crate::domain::account::AccountFacts;
@@ -30,50 +30,88 @@ use crate::domain::account::AccountRecord;
 use crate::domain::account::AccountState;
 use crate::domain::account::Do;
 use crate::domain::account::Signal;
-use crate::domain::source::ReadProof;
 use crate::domain::source::SignalProof;
 use crate::domain::time::Time;
 use crate::provider::AccountsRead;
 use crate::provider::ActivityRead;
 use crate::provider::Answer;
 use crate::provider::Identity;
+use crate::provider::Key;
 use crate::provider::Kind;
+use crate::provider::Next;
+use crate::provider::Order;
 use crate::provider::Probe;
 use crate::provider::Provider;
 use crate::provider::ProviderError;
-use crate::provider::RequestSketch;
+use crate::provider::Settled;
 use crate::provider::Step;
+use crate::provider::Target;
+use crate::provider::Undo;
+use crate::provider::docspace::envelope::success;
 use crate::provider::http::Client;
 use crate::provider::http::Limits;
 use crate::provider::http::Page;
-use crate::provider::http::Payload;
 use crate::provider::http::Secret;
-use crate::provider::http::segment;
+use crate::provider::listing::Fault;
 
 mod activity;
 mod answer;
+mod change;
 mod check;
+mod envelope;
 mod events;
 mod people;
+mod read;
+mod reassign;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
 mod tests;
 
 /// What DocSpace can report and do.
 pub const KIND: Kind = Kind {
     name: "docspace",
     title: "ONLYOFFICE DocSpace",
-    steps: &[Step {
-        does: Do::Disable,
-        effect: "The profile is set to disabled: sessions end at once and signing in fails; \
-                 rooms and files stay, and the paid seat is set free.",
-        reversible: true,
-    }],
+    steps: &[
+        Step {
+            does: Do::Disable,
+            effect: "The profile is set to disabled: sessions end at once and signing in fails; \
+                     rooms and files stay, and the paid seat is set free.",
+            undo: Undo::Restore,
+            hands_over: false,
+        },
+        Step {
+            does: Do::Remove,
+            effect: "The profile is disabled, its rooms go to the successor, and then it is \
+                     deleted: its personal section (My documents) is lost for good, and what it \
+                     shared from there goes to the user of the key.",
+            undo: Undo::Never(
+                "The person can be invited again, as a new account without the old files.",
+            ),
+            hands_over: true,
+        },
+    ],
+    restore: Some(
+        "The profile is set to active again, which needs a free paid seat; who had never signed \
+         in is invited again.",
+    ),
     signals: &[Signal::Login, Signal::Audit],
     identity: Identity::Immutable,
     external_id: false,
     needs: "an API key made by the owner or a DocSpace administrator, without restrictions \
             (Permissions: All), since the login history has no scope of its own",
+    limits: "1,500 requests a minute, 50 reads and 15 changes at once, 10,000 changes a day",
+    keys: &[
+        Key::secret(
+            "token",
+            "an API key from Settings > Developer Tools > API keys",
+        ),
+        Key::plain("successor", "the address of who takes over rooms and files").optional(),
+    ],
 };
 
 /// One tenant of DocSpace, as configured.
@@ -89,12 +127,15 @@ pub struct DocSpaceSettings {
     pub http: Limits,
     /// How many pages one listing or walk may take.
     pub max_pages: u64,
+    /// How many reads are under way at once; the server allows 50 for each user.
+    pub reads: usize,
     /// How long one walk over a log may take.
     pub walk_deadline: Duration,
 }
 
 impl DocSpaceSettings {
-    /// Takes address and key with the usual limits (50,000 pages and two hours per walk).
+    /// Takes address and key with the usual limits (50,000 pages and two hours per walk, 16
+    /// reads at once).
     pub fn new(url: impl Into<String>, token: Secret) -> Self {
         Self {
             url: url.into(),
@@ -102,6 +143,7 @@ impl DocSpaceSettings {
             ca_file: None,
             http: Limits::default(),
             max_pages: 50_000,
+            reads: 16,
             walk_deadline: Duration::from_secs(7200),
         }
     }
@@ -112,6 +154,7 @@ impl DocSpaceSettings {
 pub struct DocSpace {
     client: Client,
     max_pages: u64,
+    reads: usize,
     walk_deadline: Duration,
     /// The key's user, once known: a record read alone needs its id.
     own: Mutex<Option<people::Own>>,
@@ -121,7 +164,6 @@ const SELF: &str = "api/2.0/people/@self";
 const FILTER: &str = "api/2.0/people/filter";
 const LIFETIME: &str = "api/2.0/security/audit/settings/lifetime";
 const COOKIES: &str = "api/2.0/settings/cookiesettings";
-const DISABLE: &str = "/api/2.0/people/status/2";
 
 impl DocSpace {
     /// Makes the adapter; contacts nobody.
@@ -131,6 +173,7 @@ impl DocSpace {
         Ok(Self {
             client,
             max_pages: settings.max_pages,
+            reads: settings.reads.max(1),
             walk_deadline: settings.walk_deadline,
             own: Mutex::new(None),
         })
@@ -155,11 +198,8 @@ impl DocSpace {
         }
     }
 
-    fn fault(&self, fault: people::Fault) -> ProviderError {
-        match fault {
-            people::Fault::NotWhole(code, detail) => self.not_whole(code, detail),
-            people::Fault::Unreadable(what) => self.unreadable(what),
-        }
+    fn fault(&self, fault: Fault) -> ProviderError {
+        fault.at(self.client.origin())
     }
 
     /// Reads and demands success; `what` is the right in words: "listing people".
@@ -195,120 +235,6 @@ impl DocSpace {
             None => self.read_own().await,
         }
     }
-
-    async fn list(
-        &self,
-        own: &people::Own,
-        progress: &(dyn Fn(u64) + Send + Sync),
-    ) -> Result<people::Listing, ProviderError> {
-        let mut listing = people::Listing::default();
-        let mut start = 0;
-        loop {
-            if listing.pages >= self.max_pages {
-                let detail = format!("there are more than {} pages", self.max_pages);
-                return Err(self.not_whole("read.too-long", detail));
-            }
-            let (count, index) = (people::PAGE.to_string(), start.to_string());
-            let query = [
-                ("employeeStatus", "7"),
-                ("sortBy", "email"),
-                ("sortOrder", "ascending"),
-                ("count", &count),
-                ("startIndex", &index),
-            ];
-            let body = self.read(FILTER, &query, "listing people").await?;
-            let next = listing.take(&body, &own.id).map_err(|f| self.fault(f))?;
-            progress(u64::try_from(listing.accounts.len()).unwrap_or(u64::MAX));
-            match next {
-                people::Next::More(at) => start = at,
-                people::Next::Done => return Ok(listing),
-            }
-        }
-    }
-
-    fn proof(&self, own: &people::Own, listing: &people::Listing) -> ReadProof {
-        let mut proof = ReadProof {
-            identity: sha256(&[self.client.origin(), &own.id]),
-            pages: listing.pages,
-            count: u64::try_from(listing.accounts.len()).unwrap_or(u64::MAX),
-            stated_total: listing.total(),
-            digest: sha256(
-                &listing
-                    .accounts
-                    .keys()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>(),
-            ),
-            ..ReadProof::default()
-        };
-        proof.about.insert("server".to_owned(), self.at());
-        proof
-    }
-}
-
-/// `sha256:` and base64 over the texts, one a line.
-fn sha256(lines: &[&str]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for line in lines {
-        context.update(line.as_bytes());
-        context.update(b"\n");
-    }
-    format!("sha256:{}", STANDARD.encode(context.finish().as_ref()))
-}
-
-/// Whether an answer is DocSpace's own word that something went wrong.
-fn is_error_envelope(body: &Value) -> bool {
-    body.get("error").is_some_and(Value::is_object)
-        || body
-            .get("status")
-            .and_then(Value::as_i64)
-            .is_some_and(|s| s != 0)
-}
-
-/// The envelope of a success, or the error that the answer stands for.
-///
-/// An empty 403 or 404 says that the tenant is suspended or moving, never that there is nobody;
-/// and an error can come within a 200, since lists are streamed.
-fn success(page: Page, at: &str, what: &str) -> Result<Value, ProviderError> {
-    let at = at.to_owned();
-    let unreadable = |what: String| ProviderError::Unreadable {
-        at: at.clone(),
-        what,
-    };
-    let tenant = |what: &str| ProviderError::Tenant {
-        at: at.clone(),
-        what: what.to_owned(),
-    };
-    let rights = || ProviderError::Rights {
-        at: at.clone(),
-        what: what.to_owned(),
-    };
-    let Page {
-        status, payload, ..
-    } = page;
-    match (status, payload) {
-        (200, Payload::Json(body)) if is_error_envelope(&body) => {
-            match body.get("statusCode").and_then(Value::as_u64) {
-                Some(401) => Err(ProviderError::Credentials { at }),
-                Some(402) => Err(tenant("unpaid (402)")),
-                Some(403) => Err(rights()),
-                _ => Err(unreadable(format!("{what}: an error within HTTP 200"))),
-            }
-        }
-        (200, Payload::Json(body)) if body.get("status").and_then(Value::as_u64) == Some(0) => {
-            Ok(body)
-        }
-        (200, Payload::Json(_)) => Err(unreadable(format!("{what}: no status in the answer"))),
-        (401, _) => Err(ProviderError::Credentials { at }),
-        (402, _) => Err(tenant("unpaid, or its tariff does not have this (402)")),
-        (403, Payload::Empty) => Err(tenant("moving, restoring or encrypting (empty 403)")),
-        (403, Payload::Json(_)) => Err(rights()),
-        (404, Payload::Empty) => Err(tenant("suspended or to be removed (empty 404)")),
-        (status, Payload::Other(kind)) => {
-            Err(unreadable(format!("{what}: {kind} with HTTP {status}")))
-        }
-        (status, _) => Err(unreadable(format!("{what}: HTTP {status}"))),
-    }
 }
 
 #[async_trait]
@@ -325,33 +251,7 @@ impl Provider for DocSpace {
         &self,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<AccountsRead, ProviderError> {
-        let own = self.read_own().await?;
-        if !own.sees_everyone() {
-            return Err(ProviderError::Rights {
-                at: self.at(),
-                what: "listing everybody (the key's user is neither owner nor administrator)"
-                    .to_owned(),
-            });
-        }
-        let listing = match self.list(&own, progress).await {
-            // people came, went or changed places meanwhile: once more, from the start
-            Err(ProviderError::NotWhole {
-                fault: "read.moved" | "read.short",
-                ..
-            }) => self.list(&own, progress).await?,
-            other => other?,
-        };
-        if listing.accounts.is_empty() {
-            return Err(self.not_whole("read.empty", "not even the key's own user is listed"));
-        }
-        if !listing.accounts.contains_key(&own.id) {
-            return Err(self.not_whole("read.own-missing", "the key's own user is not listed"));
-        }
-        let proof = self.proof(&own, &listing);
-        Ok(AccountsRead {
-            accounts: listing.accounts.into_values().collect(),
-            proof,
-        })
+        self.everybody(progress).await
     }
 
     async fn activity(
@@ -364,64 +264,40 @@ impl Provider for DocSpace {
     }
 
     async fn account(&self, id: &str) -> Result<Option<AccountRecord>, ProviderError> {
-        if !people::valid_id(id) {
-            return Err(self.unreadable("an id that DocSpace cannot have made"));
-        }
-        let own = self.own().await?;
-        let path = format!("api/2.0/people/{}", segment(id));
-        let page = self.get(&path, &[]).await?;
-        if let (404, Payload::Json(body)) = (page.status, &page.payload)
-            && body.get("error").is_some_and(Value::is_object)
-            && is_error_envelope(body)
-        {
-            return Ok(None);
-        }
-        let body = success(page, self.client.origin(), "reading a profile")?;
-        let item = body.get("response").unwrap_or(&Value::Null);
-        let record = people::record(item, Some(&own.id)).map_err(|f| self.fault(f))?;
-        if !record.id.eq_ignore_ascii_case(id) {
-            // a placeholder stands for everybody who is missing or removed
-            return Err(self.unreadable("another profile than the one asked for"));
-        }
-        Ok(Some(record))
+        Ok(self.seen(id).await?.map(|seen| seen.record))
     }
 
-    fn request(&self, id: &str, wanted: Do) -> Result<RequestSketch, ProviderError> {
-        match wanted {
-            Do::Disable if people::valid_id(id) => Ok(RequestSketch {
-                method: "PUT",
-                path: DISABLE.to_owned(),
-                body: serde_json::json!({ "userIds": [id], "resendAll": false }).to_string(),
-            }),
-            Do::Disable => Err(ProviderError::Configuration {
-                what: "an id that DocSpace cannot have made is not asked for".to_owned(),
-            }),
-            Do::Remove => Err(ProviderError::Configuration {
-                what: "docspace cannot remove accounts; use disable".to_owned(),
-            }),
-        }
+    async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError> {
+        self.next(target, wanted).await
     }
 
-    async fn execute(&self, id: &str, wanted: Do) -> Answer {
-        let sent = match self.request(id, wanted) {
-            Ok(sketch) => {
-                let send = self
-                    .client
-                    .send_once(Method::PUT, &sketch.path, &sketch.body);
-                send.await
-            }
-            Err(_) => return answer::not_possible(),
-        };
-        answer::judge(id, sent)
+    async fn execute(&self, target: &Target, order: &Order) -> Answer {
+        let sent = self.client.send_once(&order.request).await;
+        answer::judge(&target.id, order.does, sent)
     }
 
     fn shows(&self, facts: Option<&AccountFacts>, wanted: Do) -> bool {
         match (facts, wanted) {
             // whoever is not there cannot sign in either
-            (None, _) => true,
+            (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
-            (Some(_), Do::Remove) => false,
+            // whoever had never signed in is invited again
+            (Some(facts), Do::Restore) => facts.state != AccountState::Disabled,
+            (Some(_), Do::Remove | Do::Transfer) => false,
         }
+    }
+
+    async fn settle(&self, target: &Target, does: Do) -> Result<Settled, ProviderError> {
+        if does == Do::Transfer {
+            // beginning it again joins the task that runs, or finds nothing left to hand over
+            return Ok(Settled::Repeatable);
+        }
+        let record = self.account(&target.id).await?;
+        let facts = record.as_ref().map(|r| &r.facts);
+        Ok(match self.shows(facts, does) {
+            true => Settled::TookEffect,
+            false => Settled::DidNot,
+        })
     }
 
     fn request_limit_s(&self) -> u64 {

@@ -11,6 +11,9 @@ use crate::domain::account::AccountRecord;
 use crate::domain::account::AccountState;
 use crate::domain::account::Protection;
 use crate::domain::time::Time;
+use crate::provider::json::text;
+use crate::provider::listing::Fault;
+use crate::provider::listing::Listing;
 
 /// How many people one page holds; the server's own maximum.
 pub(super) const PAGE: u64 = 100;
@@ -33,15 +36,6 @@ impl Own {
     }
 }
 
-/// Why a page does not count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The list is not whole: a code, and what happened.
-    NotWhole(&'static str, String),
-    /// A field is not understood; names the field, never the person.
-    Unreadable(String),
-}
-
 /// What comes after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
@@ -51,73 +45,27 @@ pub(super) enum Next {
     Done,
 }
 
-/// A list of people as it comes in page by page.
-#[derive(Debug, Default)]
-pub(super) struct Listing {
-    total: Option<u64>,
-    received: u64,
-    /// Pages taken.
-    pub(super) pages: u64,
-    /// The accounts by id.
-    pub(super) accounts: BTreeMap<String, AccountRecord>,
-}
-
-impl Listing {
-    /// The total that the tenant names.
-    pub(super) fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    /// Takes one answer of `people/filter` (the whole envelope, already judged to be a success).
-    ///
-    /// The order by mail address has no tie-break, so people can come twice or not at all: only
-    /// as many different ids as the named total make the list whole.
-    pub(super) fn take(&mut self, body: &Value, own: &str) -> Result<Next, Fault> {
-        self.pages += 1;
-        let items = items(body)?;
-        let total = unsigned(body, "total")
-            .ok_or_else(|| Fault::NotWhole("read.no-total", "no total is named".to_owned()))?;
-        let first = *self.total.get_or_insert(total);
-        if first != total {
-            let detail = format!("the total went from {first} to {total} while it was read");
-            return Err(Fault::NotWhole("read.moved", detail));
-        }
-        for item in items {
-            self.add(record(item, Some(own))?)?;
-        }
-        let got = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        self.received = self.received.saturating_add(got);
-        if self.received < total {
-            if got < PAGE {
-                let detail = format!("a page ended after {} of {total}", self.received);
-                return Err(Fault::NotWhole("read.short", detail));
-            }
-            return Ok(Next::More(self.received));
-        }
-        let distinct = u64::try_from(self.accounts.len()).unwrap_or(u64::MAX);
-        if distinct < total {
-            let detail = format!("only {distinct} of {total} accounts came, some of them twice");
+/// Takes one answer of `people/filter` (the whole envelope, already judged to be a success).
+///
+/// The order by mail address has no tie-break, so people can come twice or not at all: only as
+/// many different ids as the named total make the list whole.
+pub(super) fn take(listing: &mut Listing, body: &Value, own: &str) -> Result<Next, Fault> {
+    let items = items(body)?;
+    let total = unsigned(body, "total")
+        .ok_or_else(|| Fault::NotWhole("read.no-total", "no total is named".to_owned()))?;
+    listing.state_total(total)?;
+    let page = items.iter().map(|item| record(item, Some(own)));
+    listing.take(page.collect::<Result<_, _>>()?)?;
+    let got = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    if listing.received < total {
+        if got < PAGE {
+            let detail = format!("a page ended after {} of {total}", listing.received);
             return Err(Fault::NotWhole("read.short", detail));
         }
-        if distinct > total {
-            let detail = format!("{distinct} accounts came where {total} were named");
-            return Err(Fault::NotWhole("read.moved", detail));
-        }
-        Ok(Next::Done)
+        return Ok(Next::More(listing.received));
     }
-
-    fn add(&mut self, new: AccountRecord) -> Result<(), Fault> {
-        match self.accounts.get(&new.id) {
-            Some(old) if old.facts != new.facts || old.email != new.email => {
-                let detail = "an account changed while the list was read".to_owned();
-                Err(Fault::NotWhole("read.moved", detail))
-            }
-            _ => {
-                self.accounts.insert(new.id.clone(), new);
-                Ok(())
-            }
-        }
-    }
+    listing.whole()?;
+    Ok(Next::Done)
 }
 
 /// The list under `response`.
@@ -161,6 +109,7 @@ pub(super) fn record(item: &Value, own: Option<&str>) -> Result<AccountRecord, F
         email: text(item, "email")?.map(str::to_owned),
         name: text(item, "displayName")?.map(unescape),
         external_id: None,
+        seen: BTreeMap::new(),
         facts: AccountFacts {
             state: state(item)?,
             kind,
@@ -168,6 +117,7 @@ pub(super) fn record(item: &Value, own: Option<&str>) -> Result<AccountRecord, F
             managed_by: ldap.then(|| "ldap".to_owned()),
             created_at: created_at(item)?,
             address_verified: verified(item),
+            hidden: BTreeSet::new(),
         },
         id,
     })
@@ -237,6 +187,15 @@ fn role(item: &Value) -> (AccountKind, BTreeSet<Protection>) {
     (kind, protected)
 }
 
+/// Whether a profile may take over what another one owns: the server gives it to administrators of
+/// the tenant (its owner among them) and of rooms only.
+pub(super) fn can_take_over(item: &Value) -> bool {
+    let is = |name: &str| flag(item, name) == Some(true);
+    let administers = is("isOwner") || is("isAdmin") || is("isRoomAdmin");
+    let (_, protected) = role(item);
+    administers && !is("isVisitor") && !protected.contains(&Protection::UnknownRole)
+}
+
 /// An id in the form in which ids are compared: letters, digits and hyphens, in lower case.
 pub(super) fn id(item: &Value, field: &str) -> Option<String> {
     let text = item.get(field)?.as_str()?;
@@ -255,16 +214,6 @@ pub(super) fn unsigned(item: &Value, field: &str) -> Option<u64> {
 
 fn flag(item: &Value, field: &str) -> Option<bool> {
     item.get(field)?.as_bool()
-}
-
-/// A text; absent, null and empty are the same (the server leaves nulls out).
-fn text<'a>(item: &'a Value, field: &str) -> Result<Option<&'a str>, Fault> {
-    match item.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Fault::Unreadable(field.to_owned())),
-    }
 }
 
 /// Undoes the HTML encoding that the server puts on display names; what is no entity stays.

@@ -5,10 +5,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::sandbox::docspace::{
-    model::{AuditEvent, LoginEvent, PERSONAL_MARKERS, World},
-    people::is_admin,
-    wire::{Answer, Params, date, number, parse_date},
+use crate::sandbox::{
+    docspace::{
+        model::{AuditEvent, LoginEvent, PERSONAL_MARKERS},
+        people::is_admin,
+        wire::{self, Params, date, number, parse_date},
+        world::World,
+    },
+    tenant::Answer,
 };
 
 /// How many events both histories show without the audit tariff.
@@ -30,7 +34,7 @@ impl Query {
     fn read(params: &Params) -> Result<Self, Answer> {
         let text = |name: &str| params.get(name).filter(|text| !text.is_empty());
         let refused = |field: &str, value: &str| {
-            Answer::invalid(field, &format!("The value '{value}' is not valid."))
+            wire::invalid(field, &format!("The value '{value}' is not valid."))
         };
         let day = |name: &str| text(name).map(|text| parse_date(name, text)).transpose();
         Ok(Self {
@@ -62,13 +66,13 @@ impl Query {
 
 fn list(href: &str, items: Vec<Value>) -> Answer {
     let count = items.len();
-    Answer::success(href, Value::Array(items), count, None)
+    wire::success(href, Value::Array(items), count, None)
 }
 
 /// Answers `GET security/audit/login/filter`.
 pub(crate) fn logins(world: &mut World, href: &str, params: &Params, now: DateTime<Utc>) -> Answer {
     if !is_admin(world) {
-        return Answer::error(403, "Access denied");
+        return wire::error(403, "Access denied");
     }
     let query = match Query::read(params) {
         Ok(query) => query,
@@ -97,7 +101,7 @@ pub(crate) fn logins(world: &mut World, href: &str, params: &Params, now: DateTi
 /// Answers `GET security/audit/events/filter`, which filters before it pages.
 pub(crate) fn events(world: &mut World, href: &str, params: &Params, now: DateTime<Utc>) -> Answer {
     if !is_admin(world) {
-        return Answer::error(403, "Access denied");
+        return wire::error(403, "Access denied");
     }
     let query = match Query::read(params) {
         Ok(query) => query,
@@ -130,9 +134,9 @@ pub(crate) fn events(world: &mut World, href: &str, params: &Params, now: DateTi
 /// Answers `GET security/audit/settings/lifetime`.
 pub(crate) fn lifetime(world: &World, href: &str) -> Answer {
     if !is_admin(world) {
-        return Answer::error(403, "Access denied");
+        return wire::error(403, "Access denied");
     }
-    Answer::ok(
+    wire::ok(
         href,
         json!({
             "loginHistoryLifeTime": world.settings.login_history_days,
@@ -144,9 +148,9 @@ pub(crate) fn lifetime(world: &World, href: &str) -> Answer {
 /// Answers `GET settings/cookiesettings`.
 pub(crate) fn cookies(world: &World, href: &str) -> Answer {
     if !is_admin(world) {
-        return Answer::error(403, "Access denied");
+        return wire::error(403, "Access denied");
     }
-    Answer::ok(
+    wire::ok(
         href,
         json!({
             "lifeTime": world.settings.cookie_minutes,
@@ -193,7 +197,9 @@ fn audit(world: &World, event: &AuditEvent) -> Value {
         .map_or_else(|| "Unknown".into(), |user| user.display_name());
     let [address, city, browser, platform] = PERSONAL_MARKERS;
     let (text, module) = match event.action {
+        4018 => ("User deleted", "Users"),
         4020 => ("Status of users changed", "Users"),
+        4022 => ("Users deleted", "Users"),
         5000 => ("File created", "Documents"),
         5001 => ("File renamed", "Documents"),
         5002 => ("File updated", "Documents"),

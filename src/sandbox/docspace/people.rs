@@ -1,14 +1,17 @@
 //! The people endpoints: look-ups, listings, and the change of a status.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::sandbox::docspace::{
-    model::{Kind, Refusal, Status, User, World},
-    wire::{Answer, Params, date, html, number},
+use crate::sandbox::{
+    docspace::{
+        model::{Kind, Status, User},
+        wire::{self, Params, date, html, number},
+        world::World,
+    },
+    tenant::Answer,
 };
 
 /// Writes a user as the service does (`EmployeeFullDto`), nulls left out.
@@ -18,7 +21,7 @@ pub(crate) fn full(user: &User, zone_minutes: i32) -> Value {
         Status::Active | Status::Terminated => 1,
     };
     let name = user.email.split('@').next().unwrap_or_default();
-    json!({
+    let mut shown = json!({
         "id": user.id,
         "displayName": html(&user.display_name()),
         "firstName": user.first_name,
@@ -43,7 +46,18 @@ pub(crate) fn full(user: &User, zone_minutes: i32) -> Value {
         "profileUrl": format!("https://sandbox.invalid/accounts/people/filter?id={}", user.id),
         "tfaAppEnabled": false,
         "hasPersonalFolder": user.kind != Kind::Guest,
-    })
+    });
+    if let (Some(at), Some(fields)) = (user.terminated, shown.as_object_mut()) {
+        fields.insert("terminated".into(), json!(date(at, zone_minutes)));
+    }
+    shown
+}
+
+/// Reads the ids of a batch; none if there is none or one of them is no id.
+pub(crate) fn ids(body: Option<&Value>) -> Option<Vec<Uuid>> {
+    let ids = body?.get("userIds")?.as_array()?;
+    let ids: Option<Vec<Uuid>> = ids.iter().map(|id| id.as_str()?.parse().ok()).collect();
+    ids.filter(|ids| !ids.is_empty())
 }
 
 /// Tells whether the key's user administers the tenant.
@@ -55,8 +69,8 @@ pub(crate) fn is_admin(world: &World) -> bool {
 
 fn one(world: &World, href: &str, user: Option<&User>) -> Answer {
     match user {
-        Some(user) => Answer::ok(href, full(user, world.settings.zone_minutes)),
-        None => Answer::error(404, "The user could not be found"),
+        Some(user) => wire::ok(href, full(user, world.settings.zone_minutes)),
+        None => wire::error(404, "The user could not be found"),
     }
 }
 
@@ -79,7 +93,7 @@ pub(crate) fn by_id(world: &World, href: &str, id: &str) -> Answer {
 pub(crate) fn by_mail(world: &World, href: &str, params: &Params) -> Answer {
     match params.get("email").filter(|mail| !mail.is_empty()) {
         Some(mail) => one(world, href, world.by_mail(mail)),
-        None => Answer::invalid("email", "The email field is required."),
+        None => wire::invalid("email", "The email field is required."),
     }
 }
 
@@ -96,24 +110,35 @@ pub(crate) fn active(world: &mut World, href: &str, params: &Params) -> Answer {
     filter(world, href, &kept)
 }
 
+/// Answers `GET people/status/{status}`.
+pub(crate) fn of_status(world: &mut World, href: &str, status: &str, mut params: Params) -> Answer {
+    params.insert("employeestatus".into(), status.to_owned());
+    filter(world, href, &params)
+}
+
 /// Answers `GET people/filter`.
 pub(crate) fn filter(world: &mut World, href: &str, params: &Params) -> Answer {
     match page(world, params) {
         Ok((users, total)) => {
             let count = users.len();
-            Answer::success(href, Value::Array(users), count, Some(total))
+            wire::success(href, Value::Array(users), count, Some(total))
         }
         Err(answer) => answer,
     }
 }
 
 fn page(world: &mut World, params: &Params) -> Result<(Vec<Value>, usize), Answer> {
-    if !is_admin(world) {
-        return Err(Answer::error(403, "Access denied"));
-    }
+    let viewer = world.caller().map(|user| (user.id, user.kind));
+    let Some((viewer, kind)) = viewer.filter(|(_, kind)| !matches!(kind, Kind::User | Kind::Guest))
+    else {
+        return Err(wire::error(403, "Access denied"));
+    };
     let count = number(params, "count", 100, 1..=100)?;
     let start = number(params, "startIndex", 0, 0..=usize::MAX)?;
-    let query = Query::read(params)?;
+    let mut query = Query::read(params)?;
+    if kind == Kind::RoomAdmin {
+        query.narrow(world, viewer);
+    }
     let order = listing(world, &query);
     // How often a page was asked for must not matter, but two pages of one walk need not agree on
     // the order of equal keys: the database gives no promise.
@@ -167,6 +192,8 @@ struct Query {
     administrators: Option<bool>,
     login_type: Option<u8>,
     text: String,
+    /// The only guests that are shown; none: all of them.
+    guests: Option<BTreeSet<Uuid>>,
     sort: Sort,
     descending: bool,
 }
@@ -175,7 +202,7 @@ impl Query {
     fn read(params: &Params) -> Result<Self, Answer> {
         let text = |name: &str| params.get(name).map_or("", String::as_str).to_lowercase();
         let refused = |field: &str, value: &str| {
-            Answer::invalid(field, &format!("The value '{value}' is not valid."))
+            wire::invalid(field, &format!("The value '{value}' is not valid."))
         };
         let status = text("employeestatus");
         let statuses = match status.as_str() {
@@ -213,6 +240,7 @@ impl Query {
                 _ => None,
             },
             text: text("filtervalue"),
+            guests: None,
             sort: match text("sortby").as_str() {
                 "email" => Sort::Email,
                 "firstname" | "displayname" | "az" => Sort::FirstName,
@@ -222,6 +250,14 @@ impl Query {
             },
             descending: matches!(text("sortorder").as_str(), "1" | "descending"),
         })
+    }
+
+    /// Leaves out what nobody but the tenant's administrators sees: the terminated, and the guests
+    /// of others.
+    fn narrow(&mut self, world: &World, viewer: Uuid) {
+        self.statuses.retain(|status| *status != Status::Terminated);
+        let own = world.guests_of.iter().filter(|(host, _)| *host == viewer);
+        self.guests = Some(own.map(|(_, guest)| *guest).collect());
     }
 
     fn matches(&self, user: &User) -> bool {
@@ -240,6 +276,11 @@ impl Query {
             && self
                 .administrators
                 .is_none_or(|wanted| wanted == administers)
+            && (user.kind != Kind::Guest
+                || self
+                    .guests
+                    .as_ref()
+                    .is_none_or(|own| own.contains(&user.id)))
             && self.login_type.is_none_or(|wanted| wanted == login_type)
             && (self.text.is_empty()
                 || user.email.to_lowercase().contains(&self.text)
@@ -287,46 +328,4 @@ fn listing(world: &mut World, query: &Query) -> Arc<Vec<usize>> {
     );
     world.listings.insert(key, Arc::clone(&order));
     order
-}
-
-/// Answers `PUT people/status/{status}`.
-pub(crate) fn put_status(
-    world: &mut World,
-    href: &str,
-    status: &str,
-    body: Option<&Value>,
-    now: DateTime<Utc>,
-) -> Answer {
-    let wanted = match status.to_lowercase().as_str() {
-        "1" | "active" => Status::Active,
-        "2" | "terminated" => Status::Terminated,
-        _ => return Answer::error(400, "Incorrect status"),
-    };
-    let ids: Option<Vec<Uuid>> = body.and_then(|body| {
-        let ids = body.get("userIds")?.as_array()?;
-        ids.iter().map(|id| id.as_str()?.parse().ok()).collect()
-    });
-    let Some(ids) = ids.filter(|ids| !ids.is_empty()) else {
-        return Answer::invalid("userIds", "The UserIds field is required.");
-    };
-    if !is_admin(world) {
-        return Answer::error(403, "Access denied");
-    }
-    match world.change_status(&ids, wanted, now) {
-        Ok(()) => {
-            let zone = world.settings.zone_minutes;
-            let users: Vec<Value> = ids
-                .iter()
-                .filter_map(|id| world.present(*id))
-                .map(|u| full(u, zone))
-                .collect();
-            // The service streams this list and counts it as one, however long it is.
-            Answer::success(href, Value::Array(users), 1, None)
-        }
-        Err(Refusal::AccessDenied) => Answer::error(403, "Access denied"),
-        Err(Refusal::NoSeat) => Answer::error(
-            402,
-            "The number of users exceeds the limit of the tariff plan",
-        ),
-    }
 }

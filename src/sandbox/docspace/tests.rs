@@ -2,6 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod faults;
+mod history;
+mod listing;
+mod reassign;
+mod removal;
+
 use std::{
     collections::BTreeSet,
     sync::OnceLock,
@@ -59,6 +65,16 @@ async fn read(tenant: &DocSpaceHandle, path: &str) -> (u16, Value) {
     (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
 }
 
+/// Calls with a body of JSON.
+async fn send(tenant: &DocSpaceHandle, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let url = format!("{}/api/2.0/{path}", tenant.url());
+    let call = client().request(method.parse().unwrap(), url);
+    let call = call.bearer_auth(tenant.token()).json(&body);
+    let response = call.send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or(Value::Null))
+}
+
 async fn put(tenant: &DocSpaceHandle, status: &str, ids: &[Uuid]) -> reqwest::Result<(u16, Value)> {
     let url = format!("{}/api/2.0/people/status/{status}", tenant.url());
     let body = json!({ "userIds": ids, "resendAll": false });
@@ -81,169 +97,6 @@ fn add(tenant: &DocSpaceHandle, name: &str, change: impl FnOnce(&mut User)) -> U
     change(&mut user);
     tenant.control().add_user(user);
     id
-}
-
-#[tokio::test]
-async fn a_user_filter_sees_only_the_newest_hundred_events_of_the_portal() {
-    let tenant = tenant(Population::of(50, 5_000));
-    let quiet = add(&tenant, "Quiet Daily", |_| ());
-    let login = Utc::now() - TimeDelta::days(40);
-    tenant.control().add_login(quiet, login, 1029);
-
-    let (status, body) = read(
-        &tenant,
-        &format!("security/audit/login/filter?userId={quiet}"),
-    )
-    .await;
-    assert_eq!(
-        (status, &body["response"]),
-        (200, &json!([])),
-        "the login of 40 days ago is hidden"
-    );
-
-    let mut found = Vec::new();
-    let mut ids = BTreeSet::new();
-    for start in (0..).step_by(100) {
-        let path = format!("security/audit/login/filter?count=100&startIndex={start}");
-        let (_, body) = read(&tenant, &path).await;
-        let page = body["response"].as_array().unwrap().clone();
-        assert!(
-            body.get("total").is_none(),
-            "the login history has no total"
-        );
-        ids.extend(page.iter().map(|event| event["id"].as_u64().unwrap()));
-        found.extend(page.iter().filter(|e| e["userId"] == json!(quiet)).cloned());
-        if page.len() < 100 {
-            break;
-        }
-    }
-    assert_eq!(
-        (found.len(), ids.len()),
-        (1, 5_001),
-        "a walk without a filter finds it"
-    );
-    let text = found[0].to_string();
-    assert!(
-        PERSONAL_MARKERS.iter().all(|marker| text.contains(marker)),
-        "{text}"
-    );
-}
-
-#[tokio::test]
-async fn action_zero_is_no_filter_and_newest_come_first() {
-    let tenant = tenant(Population::of(20, 100));
-    let (_, body) = read(&tenant, "security/audit/login/filter?action=0").await;
-    let events = body["response"].as_array().unwrap();
-    let actions: BTreeSet<u64> = events
-        .iter()
-        .map(|e| e["actionId"].as_u64().unwrap())
-        .collect();
-    assert!(actions.contains(&1006), "logouts come back");
-    assert!(
-        actions.contains(&1002) || actions.contains(&1005),
-        "failed logins come back"
-    );
-    let dates: Vec<_> = events.iter().map(|e| e["date"].as_str().unwrap()).collect();
-    assert!(dates.is_sorted_by(|a, b| a >= b));
-}
-
-#[tokio::test]
-async fn without_the_tariff_both_histories_ignore_every_parameter() {
-    let tenant = tenant(Population {
-        audit_events: 300,
-        ..Population::of(50, 300)
-    });
-    let control = tenant.control();
-    control.set_settings(Settings {
-        audit_tariff: false,
-        ..control.settings()
-    });
-    for kind in ["login", "events"] {
-        let nobody = Uuid::new_v4();
-        let path = format!("security/audit/{kind}/filter?count=1&startIndex=50&userId={nobody}");
-        let (status, body) = read(&tenant, &path).await;
-        assert_eq!(
-            (status, body["response"].as_array().unwrap().len()),
-            (200, 20),
-            "{kind}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn the_audit_trail_filters_before_it_pages() {
-    let tenant = tenant(Population {
-        audit_events: 5_000,
-        ..Population::of(50, 0)
-    });
-    let quiet = add(&tenant, "Quiet Writer", |_| ());
-    tenant
-        .control()
-        .add_audit(quiet, Utc::now() - TimeDelta::days(100), 5002);
-    let path = format!("security/audit/events/filter?userId={quiet}&count=100");
-    let (_, body) = read(&tenant, &path).await;
-    assert_eq!(body["response"].as_array().unwrap().len(), 1);
-    assert_eq!(body["response"][0]["actionId"], 5002);
-}
-
-#[tokio::test]
-async fn events_past_the_retention_are_purged_as_the_sandboxs_time_goes_on() {
-    let tenant = tenant(Population::of(20, 2_000));
-    let control = tenant.control();
-    let (_, body) = read(&tenant, "security/audit/settings/lifetime").await;
-    assert_eq!(body["response"]["loginHistoryLifeTime"], 180);
-    assert!(body.get("total").is_none());
-    let last = "security/audit/login/filter?count=100&startIndex=1900";
-    assert_eq!(
-        read(&tenant, last).await.1["response"]
-            .as_array()
-            .unwrap()
-            .len(),
-        100
-    );
-    control.advance(100 * 86_400);
-    assert_eq!(
-        read(&tenant, last).await.1["response"]
-            .as_array()
-            .unwrap()
-            .len(),
-        0
-    );
-    let response = get(&tenant, "people/@self").await.unwrap();
-    let date = response.headers()["date"].to_str().unwrap().to_owned();
-    let date = chrono::DateTime::parse_from_rfc2822(&date).unwrap();
-    assert!(
-        (date.to_utc() - Utc::now() - TimeDelta::days(100))
-            .num_seconds()
-            .abs()
-            < 60
-    );
-    control.advance(-100 * 86_400);
-    control.set_date_skew(-600);
-    let response = get(&tenant, "people/@self").await.unwrap();
-    let date = response.headers()["date"].to_str().unwrap().to_owned();
-    let date = chrono::DateTime::parse_from_rfc2822(&date).unwrap();
-    assert!(
-        (date.to_utc() - Utc::now() + TimeDelta::seconds(600))
-            .num_seconds()
-            .abs()
-            < 60
-    );
-}
-
-#[tokio::test]
-async fn dates_with_six_digits_are_refused_and_zoneless_ones_break() {
-    let tenant = tenant(Population::of(20, 50));
-    let path = |from: &str| format!("security/audit/login/filter?from={from}");
-    assert_eq!(read(&tenant, &path("2026-01-02T09:00:00Z")).await.0, 200);
-    assert_eq!(
-        read(&tenant, &path("2026-01-02T09:00:00.107Z")).await.0,
-        200
-    );
-    let (status, body) = read(&tenant, &path("2026-01-02T09:00:00.107439%2B00:00")).await;
-    assert_eq!(status, 400);
-    assert!(body["response"]["errors"]["from"].is_array(), "{body}");
-    assert_eq!(read(&tenant, &path("2026-01-02T09:00:00")).await.0, 500);
 }
 
 #[tokio::test]
@@ -422,197 +275,6 @@ async fn keys_and_look_ups_answer_as_the_service_does() {
         401,
         "a disabled creator ends the key"
     );
-}
-
-#[tokio::test]
-async fn an_answer_can_be_lost_before_or_after_the_change() {
-    let tenant = tenant(Population::of(2, 0));
-    let control = tenant.control();
-    let (before, after) = (
-        add(&tenant, "Before Drop", |_| ()),
-        add(&tenant, "After Drop", |_| ()),
-    );
-    let status_call = || Matcher::new("PUT", "/api/2.0/people/status");
-    control.add_fault(FaultRule::once(
-        status_call().with_body(&before.to_string()),
-        Fault::Drop,
-    ));
-    control.add_fault(FaultRule::once(
-        status_call().with_body(&after.to_string()),
-        Fault::LostAnswer,
-    ));
-    assert!(put(&tenant, "2", &[before]).await.is_err());
-    assert!(put(&tenant, "2", &[after]).await.is_err());
-    assert_eq!(control.user(before).unwrap().status, Status::Active);
-    assert_eq!(control.user(after).unwrap().status, Status::Terminated);
-    let log = control.requests();
-    assert_eq!((log.len(), log[0].status, log[1].status), (2, None, None));
-    assert_eq!(log[1].fault.as_deref(), Some("lost_answer"));
-    assert!(
-        !serde_json::to_string(&log)
-            .unwrap()
-            .contains(tenant.token())
-    );
-}
-
-#[tokio::test]
-async fn every_other_fault_reaches_the_client() {
-    let tenant = tenant(Population::of(150, 150));
-    let control = tenant.control();
-    let people = "people/filter?sortBy=email";
-    let once = |fault| {
-        control.add_fault(FaultRule::once(
-            Matcher::new("GET", "/api/2.0/people/filter"),
-            fault,
-        ));
-    };
-    once(Fault::Status {
-        status: 404,
-        body: Some(String::new()),
-    });
-    let response = get(&tenant, people).await.unwrap();
-    assert_eq!(
-        (
-            response.status().as_u16(),
-            response.bytes().await.unwrap().len()
-        ),
-        (404, 0)
-    );
-    once(Fault::Html { status: 200 });
-    assert!(
-        get(&tenant, people)
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap()
-            .starts_with("<!DOCTYPE")
-    );
-    once(Fault::TooMany {
-        retry_after: Some(7),
-    });
-    assert_eq!(
-        get(&tenant, people).await.unwrap().headers()["retry-after"],
-        "7"
-    );
-    let location = "http://127.0.0.1:9/elsewhere".to_owned();
-    once(Fault::Redirect {
-        status: 307,
-        location,
-    });
-    assert_eq!(get(&tenant, people).await.unwrap().status(), 307);
-    once(Fault::Truncated);
-    assert!(
-        get(&tenant, people).await.unwrap().bytes().await.is_err(),
-        "breaks off in the middle"
-    );
-    once(Fault::MalformedJson);
-    assert!(
-        get(&tenant, people)
-            .await
-            .unwrap()
-            .json::<Value>()
-            .await
-            .is_err()
-    );
-    once(Fault::WrongTypes);
-    assert!(read(&tenant, people).await.1["response"][0]["status"].is_string());
-    once(Fault::BadDate);
-    assert!(
-        read(&tenant, people).await.1["response"][0]["registrationDate"]
-            .as_str()
-            .unwrap()
-            .contains("noon")
-    );
-    once(Fault::MissingField {
-        field: "status".into(),
-    });
-    assert!(
-        read(&tenant, people).await.1["response"][0]
-            .get("status")
-            .is_none()
-    );
-    once(Fault::MissingField {
-        field: "total".into(),
-    });
-    assert!(read(&tenant, people).await.1.get("total").is_none());
-    once(Fault::TotalTooHigh { by: 3 });
-    assert_eq!(read(&tenant, people).await.1["total"], 153);
-    once(Fault::ShortPage { by: 10 });
-    assert_eq!(
-        read(&tenant, people).await.1["response"]
-            .as_array()
-            .unwrap()
-            .len(),
-        90
-    );
-    once(Fault::ErrorInside);
-    assert_eq!(read(&tenant, people).await.1["status"], 1);
-    once(Fault::HugeBody { bytes: 3_000_000 });
-    assert!(
-        get(&tenant, people)
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap()
-            .len()
-            > 3_000_000
-    );
-    once(Fault::Hang);
-    let hung = tokio::time::timeout(Duration::from_secs(1), get(&tenant, people)).await;
-    assert!(hung.is_err());
-    assert_eq!(
-        control.requests().last().unwrap().status,
-        None,
-        "it did arrive"
-    );
-    assert_eq!(
-        read(&tenant, people).await.1["total"],
-        150,
-        "and then all is well"
-    );
-    let second = Matcher::new("GET", "/api/2.0/people/filter");
-    control.add_fault(FaultRule::nth(
-        second,
-        2,
-        Fault::Status {
-            status: 500,
-            body: None,
-        },
-    ));
-    assert_eq!(read(&tenant, people).await.0, 200);
-    assert_eq!(read(&tenant, people).await.0, 500);
-    assert_eq!(read(&tenant, people).await.0, 200);
-}
-
-#[tokio::test]
-async fn a_held_call_is_worked_on_after_its_client_has_died() {
-    let tenant = tenant(Population::of(2, 0));
-    let control = tenant.control();
-    let person = add(&tenant, "Held Person", |_| ());
-    let gate = control.pause(
-        Matcher::new("PUT", "/api/2.0/people/status"),
-        GateAt::Before,
-    );
-    let url = format!("{}/api/2.0/people/status/2", tenant.url());
-    let call = client()
-        .put(url)
-        .bearer_auth(tenant.token())
-        .json(&json!({ "userIds": [person] }));
-    let caller = tokio::spawn(call.send());
-    assert!(control.wait_held(gate, 1, Duration::from_secs(5)).await);
-    caller.abort();
-    let _ = caller.await;
-    assert_eq!(control.user(person).unwrap().status, Status::Active);
-    assert!(control.release(gate));
-    for _ in 0..100 {
-        if control.status_changes(person) == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(control.user(person).unwrap().status, Status::Terminated);
 }
 
 #[tokio::test]

@@ -5,113 +5,82 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::sandbox::tenant::{Answer, Body, Call};
+
 /// One parsed value: a missing one is absent, a repeated one keeps the last.
 pub(crate) type Params = BTreeMap<String, String>;
 
-/// The body of an answer, JSON as long as nobody has spoilt it.
-#[derive(Clone, Debug)]
-pub(crate) enum Body {
-    /// A document that faults can still change.
-    Json(Value),
-    /// Bytes as they are, with their content type.
-    Raw(&'static str, Vec<u8>),
+/// Makes a success envelope round one object.
+pub(crate) fn ok(href: &str, response: Value) -> Answer {
+    success(href, response, 1, None)
 }
 
-/// What the tenant answers to one request.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Body,
+/// Makes the success envelope round nothing at all.
+pub(crate) fn nothing(href: &str, left_out: bool) -> Answer {
+    let mut answer = ok(href, Value::Null);
+    if let (true, Body::Json(Value::Object(envelope))) = (left_out, &mut answer.body) {
+        envelope.remove("response");
+    }
+    answer
 }
 
-impl Answer {
-    /// Makes an answer of JSON.
-    pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Body::Json(body),
-        }
+/// Makes a success envelope round a list, with a count that the caller chooses: the service
+/// miscounts some of its lists.
+pub(crate) fn success(href: &str, response: Value, count: usize, total: Option<usize>) -> Answer {
+    let mut envelope = Map::new();
+    envelope.insert("response".into(), response);
+    envelope.insert("count".into(), json!(count));
+    if let Some(total) = total {
+        envelope.insert("total".into(), json!(total));
     }
+    envelope.insert("links".into(), json!([{ "href": href, "action": "GET" }]));
+    envelope.insert("status".into(), json!(0));
+    envelope.insert("statusCode".into(), json!(200));
+    Answer::json(200, Value::Object(envelope))
+}
 
-    /// Makes an answer of bytes.
-    pub(crate) fn raw(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Body::Raw(content_type, body.into()),
-        }
-    }
+/// Makes the error envelope of a status, as the service's exception handler does.
+pub(crate) fn error(status: u16, message: &str) -> Answer {
+    let (kind, hresult) = match status {
+        400 => ("System.ArgumentException", -2_147_024_809),
+        401 => (
+            "System.Security.Authentication.AuthenticationException",
+            -2_146_233_087,
+        ),
+        402 => ("ASC.Core.Billing.BillingException", -2_146_233_088),
+        403 if message == "Access denied" => ("System.Security.SecurityException", -2_146_233_078),
+        403 | 409 => ("System.InvalidOperationException", -2_146_233_079),
+        404 => ("ASC.Common.Web.ItemNotFoundException", -2_146_233_088),
+        _ => ("System.NullReferenceException", -2_147_467_261),
+    };
+    // A trace as long and as telling as real ones, so that one that is stored can be seen.
+    let stack =
+        "   at ASC.Sandbox.StackTraceMarker(String tenant) in /src/Sandbox.cs:line 1\n".repeat(12);
+    Answer::json(
+        status,
+        json!({
+            "error": { "message": message, "type": kind, "stack": stack, "hresult": hresult },
+            "status": 1,
+            "statusCode": status,
+        }),
+    )
+}
 
-    /// Makes a success envelope round one object.
-    pub(crate) fn ok(href: &str, response: Value) -> Self {
-        Self::success(href, response, 1, None)
-    }
-
-    /// Makes a success envelope round a list, with a count that the caller chooses: the service
-    /// miscounts some of its lists.
-    pub(crate) fn success(href: &str, response: Value, count: usize, total: Option<usize>) -> Self {
-        let mut envelope = Map::new();
-        envelope.insert("response".into(), response);
-        envelope.insert("count".into(), json!(count));
-        if let Some(total) = total {
-            envelope.insert("total".into(), json!(total));
-        }
-        envelope.insert("links".into(), json!([{ "href": href, "action": "GET" }]));
-        envelope.insert("status".into(), json!(0));
-        envelope.insert("statusCode".into(), json!(200));
-        Self::json(200, Value::Object(envelope))
-    }
-
-    /// Makes the error envelope of a status, as the service's exception handler does.
-    pub(crate) fn error(status: u16, message: &str) -> Self {
-        let (kind, hresult) = match status {
-            400 => ("System.ArgumentException", -2_147_024_809),
-            401 => (
-                "System.Security.Authentication.AuthenticationException",
-                -2_146_233_087,
-            ),
-            402 => ("ASC.Core.Billing.BillingException", -2_146_233_088),
-            403 => ("System.Security.SecurityException", -2_146_233_078),
-            404 => ("ASC.Common.Web.ItemNotFoundException", -2_146_233_088),
-            _ => ("System.NullReferenceException", -2_147_467_261),
-        };
-        // A trace as long and as telling as real ones, so that one that is stored can be seen.
-        let stack = "   at ASC.Sandbox.StackTraceMarker(String tenant) in /src/Sandbox.cs:line 1\n"
-            .repeat(12);
-        Self::json(
-            status,
-            json!({
-                "error": { "message": message, "type": kind, "stack": stack, "hresult": hresult },
-                "status": 1,
-                "statusCode": status,
-            }),
-        )
-    }
-
-    /// Makes the 400 of a model that did not validate; the errors stand below `response`.
-    pub(crate) fn invalid(field: &str, message: &str) -> Self {
-        Self::json(
-            400,
-            json!({
-                "response": {
-                    "type": "https://tools.ietf.org/html/rfc9110#section-15.5.1",
-                    "title": "One or more validation errors occurred.",
-                    "status": 400,
-                    "errors": { field: [message] },
-                },
-                "status": 1,
-                "statusCode": 400,
-            }),
-        )
-    }
-
-    /// Adds a header.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
+/// Makes the 400 of a model that did not validate; the errors stand below `response`.
+pub(crate) fn invalid(field: &str, message: &str) -> Answer {
+    Answer::json(
+        400,
+        json!({
+            "response": {
+                "type": "https://tools.ietf.org/html/rfc9110#section-15.5.1",
+                "title": "One or more validation errors occurred.",
+                "status": 400,
+                "errors": { field: [message] },
+            },
+            "status": 1,
+            "statusCode": 400,
+        }),
+    )
 }
 
 /// Writes a date as the service does: seven digits of fraction and the tenant's offset.
@@ -135,8 +104,8 @@ pub(crate) fn date(at: DateTime<Utc>, zone_minutes: i32) -> String {
 /// Only no fraction, 3 or 7 digits are parsed (else 400); a date without Z or offset runs into a
 /// null reference there (500).
 pub(crate) fn parse_date(field: &str, text: &str) -> Result<DateTime<Utc>, Answer> {
-    let refused = || Answer::invalid(field, &format!("The value '{text}' is not valid."));
-    let zoneless = || Answer::error(500, "Object reference not set to an instance of an object.");
+    let refused = || invalid(field, &format!("The value '{text}' is not valid."));
+    let zoneless = || error(500, "Object reference not set to an instance of an object.");
     let (local, offset) = split_zone(text);
     if !local.is_ascii() {
         return Err(refused());
@@ -198,9 +167,10 @@ fn parse_offset(text: &str) -> Option<FixedOffset> {
 }
 
 /// Reads a query string as the service's binder does: names without regard to case.
-pub(crate) fn params(query: &str) -> Params {
-    url::form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
+pub(crate) fn params(call: &Call<'_>) -> Params {
+    let params = call.params().into_iter();
+    params
+        .map(|(name, value)| (name.to_lowercase(), value))
         .collect()
 }
 
@@ -219,7 +189,7 @@ pub(crate) fn number(
     };
     match text.parse::<usize>() {
         Ok(value) if range.contains(&value) => Ok(value),
-        Ok(_) => Err(Answer::invalid(
+        Ok(_) => Err(invalid(
             field,
             &format!(
                 "The field {field} must be between {} and {}.",
@@ -231,10 +201,7 @@ pub(crate) fn number(
                 }
             ),
         )),
-        Err(_) => Err(Answer::invalid(
-            field,
-            &format!("The value '{text}' is not valid."),
-        )),
+        Err(_) => Err(invalid(field, &format!("The value '{text}' is not valid."))),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::account::Protection;
 use crate::domain::account::Signal;
 use crate::domain::time::Time;
 use crate::provider::AnswerVerdict;
+use crate::provider::Next;
 use crate::provider::ProbeState;
 use crate::provider::Provider as _;
 use crate::provider::docspace::tests::Portal;
@@ -23,6 +24,8 @@ use crate::provider::docspace::tests::refusal;
 use crate::provider::docspace::tests::uuid;
 use crate::provider::http::scripted::Reply;
 use crate::provider::http::scripted::Server;
+use crate::provider::trial::attempt;
+use crate::provider::trial::target;
 
 #[tokio::test]
 async fn docspace_9_1_a_failed_lookup_is_not_silence() {
@@ -135,8 +138,11 @@ async fn docspace_9_5_a_downgrade_during_the_walk_is_noticed() {
 
 #[tokio::test]
 async fn docspace_9_6_each_user_is_one_call_with_an_outcome_of_its_own() {
-    let server = Server::start(|request, _| {
-        if request.body.contains(&uuid(1)) {
+    let portal = Portal::new();
+    let server = Server::start(move |request, _| {
+        if request.method == "GET" {
+            portal.answer(request)
+        } else if request.body.contains(&uuid(1)) {
             Reply::json(403, &refusal(403))
         } else {
             let mut p = person(2);
@@ -146,11 +152,12 @@ async fn docspace_9_6_each_user_is_one_call_with_an_outcome_of_its_own() {
     })
     .await;
     let docspace = docspace(&server.url);
-    let one = docspace.execute(&uuid(1), Do::Disable).await;
-    let two = docspace.execute(&uuid(2), Do::Disable).await;
+    let one = attempt(&docspace, &uuid(1), Do::Disable).await;
+    let two = attempt(&docspace, &uuid(2), Do::Disable).await;
     assert_eq!(one.verdict, AnswerVerdict::Refused);
     assert_eq!(two.verdict, AnswerVerdict::Done);
-    assert_eq!(server.requests().len(), 2);
+    let changes = server.requests().into_iter().filter(|r| r.method != "GET");
+    assert_eq!(changes.count(), 2);
 }
 
 #[tokio::test]
@@ -166,6 +173,14 @@ async fn docspace_9_7_guards_and_age_are_reported_and_retention_bounds_the_horiz
     assert!(facts[0].protected.contains(&Protection::Admin));
     assert!(facts[1].protected.contains(&Protection::Owner));
     assert_eq!(facts[2].created_at, Time::parse("2026-11-22T09:00:00Z"));
+    for (n, code) in [(0, "block.protected-admin"), (1, "block.protected-owner")] {
+        for wanted in [Do::Disable, Do::Remove] {
+            let next = docspace(&server.url)
+                .prepare(&target(&uuid(n)), wanted)
+                .await;
+            assert_eq!(next.unwrap(), Next::Withhold(code));
+        }
+    }
     let proof = login_proof(&server, &[]).await;
     assert_eq!(proof.horizon, Some(now().plus_days(-30)));
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::domain::account::Do;
 use crate::domain::account::Signal;
 use crate::domain::time::Time;
 use crate::provider::docspace::answer;
@@ -11,8 +12,11 @@ use crate::provider::docspace::events;
 use crate::provider::docspace::events::Next;
 use crate::provider::docspace::events::Walk;
 use crate::provider::docspace::people;
+use crate::provider::docspace::reassign;
+use crate::provider::docspace::reassign::Progress;
 use crate::provider::http::Payload;
 use crate::provider::http::Sent;
+use crate::provider::listing::Listing;
 
 use crate::provider::docspace::tests::event;
 use crate::provider::docspace::tests::now;
@@ -50,12 +54,16 @@ fn new_events_push_old_ones_down_and_that_is_no_fault() {
         ok(&json!(events))
     };
     let mut walk = walk();
-    assert_eq!(walk.take(&page(1000, 100)), Ok(Next::More(100)));
+    assert_eq!(walk.take(&page(1000, 100)), Ok(Next::More));
     // three logins came meanwhile: three of the page before come again
-    assert_eq!(walk.take(&page(903, 100)), Ok(Next::More(200)));
+    assert_eq!(walk.take(&page(903, 100)), Ok(Next::More));
     assert_eq!(walk.events(), 197);
-    // the same page again: the offset is ignored
+    // the same page again and again: the offset is ignored
+    for _ in 0..3 {
+        assert_eq!(walk.take(&page(903, 100)), Ok(Next::More));
+    }
     assert_eq!(walk.take(&page(903, 100)), Err("activity.stuck"));
+    assert_eq!(walk.events(), 197);
 }
 
 #[test]
@@ -191,8 +199,8 @@ proptest! {
     ) {
         let mut list = people_page(&[person(0), person(1)], 2);
         mutate(&mut list, &mut at.clone(), with.as_ref());
-        let mut listing = people::Listing::default();
-        if listing.take(&list, &uuid(0)) == Ok(people::Next::Done) {
+        let mut listing = Listing::default();
+        if people::take(&mut listing, &list, &uuid(0)) == Ok(people::Next::Done) {
             prop_assert_eq!(listing.total(), Some(listing.accounts.len() as u64));
         }
         let mut own = ok(&person(0));
@@ -216,6 +224,18 @@ proptest! {
             prop_assert!((1..=180).contains(&retention.days));
         }
         let _ = events::session_seconds(&settings);
+
+        let mut task = ok(&json!({"id": format!("1_{}_ReassignProgressItem", uuid(1)),
+            "percentage": 40, "isCompleted": false, "status": 1}));
+        mutate(&mut task, &mut at.clone(), with.as_ref());
+        let _ = reassign::progress(&task, &uuid(2)).map(|found| {
+            // nothing but an answer without a task may pass for nobody's
+            assert_eq!(found, Progress::Unknown);
+        });
+        if reassign::progress(&task, &uuid(1)) == Ok(Progress::Completed) {
+            prop_assert_eq!(&task["response"]["status"], &json!(2));
+            prop_assert_eq!(&task["response"]["isCompleted"], &json!(true));
+        }
     }
 
     #[test]
@@ -228,8 +248,15 @@ proptest! {
             payload: Payload::Json(ok(&body)),
             evidence: String::new(),
         };
-        let answer = answer::judge(&uuid(1), sent);
-        prop_assert_ne!(answer.verdict, crate::provider::AnswerVerdict::Done);
+        for does in [Do::Disable, Do::Restore, Do::Transfer] {
+            let answer = answer::judge(&uuid(1), does, sent.clone());
+            prop_assert_ne!(answer.verdict, crate::provider::AnswerVerdict::Done);
+        }
+        let answer = answer::judge(&uuid(1), Do::Remove, sent);
+        if answer.verdict == crate::provider::AnswerVerdict::Done {
+            // a deletion is confirmed by reading back; the answer must not be about somebody else
+            prop_assert!(status == 200 && body.get("id").is_none());
+        }
     }
 
     #[test]
