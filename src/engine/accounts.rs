@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::account::AccountKind;
 use crate::domain::account::AccountRecord;
+use crate::domain::account::Do;
 use crate::domain::account::Protection;
 use crate::domain::account::Sightings;
 use crate::domain::account::Signal;
@@ -131,7 +132,8 @@ impl Engine {
         let walked = before.map(|b| b.activity).unwrap_or_default();
         let (report, name) = (self.report.clone(), source.name.to_string());
         let progress = move |count: u64| report.progress(&name, "events", count);
-        let activity = source.adapter.activity(&walked, run.now, &progress).await;
+        let mut activity = source.adapter.activity(&walked, run.now, &progress).await;
+        add_seen(&mut activity, &read);
         reading.activity.clone_from(&activity.signals);
         let gone = self.ask_for_missing(source, &missing).await?;
         let drafts = self.account_drafts(run, source, &read.accounts, &known, &gone)?;
@@ -320,7 +322,8 @@ impl Engine {
                 let waits = command.tenant == source.name
                     && command.took_effect()
                     && command.confirmed.is_none();
-                if !waits {
+                // what was handed over does not show in the account that gave it
+                if !waits || command.does == Do::Transfer {
                     continue;
                 }
                 let account = view.row::<AccountRow>(Kind::Account, command.account.as_str())?;
@@ -341,6 +344,36 @@ impl Engine {
     }
 }
 
+/// Adds what stands in the accounts themselves to what the logs say.
+fn add_seen(activity: &mut ActivityRead, read: &AccountsRead) {
+    activity.signals.extend(read.signals.iter().cloned());
+    for account in &read.accounts {
+        for (signal, at) in &account.seen {
+            let of_signal = activity.seen.entry(*signal).or_default();
+            let sightings = of_signal.entry(account.id.clone()).or_default();
+            sightings.newest = sightings.newest.max(Some(*at));
+        }
+    }
+}
+
+/// The drafts for the successes that a record itself shows, without a walk through a log.
+pub(super) fn seen_drafts(
+    ids: impl Fn() -> Result<EntryId, LedgerError>,
+    tenant: &SourceName,
+    record: &AccountRecord,
+    sub: &Subject,
+) -> Result<Vec<Draft>, LedgerError> {
+    let mut drafts = Vec::new();
+    for (signal, at) in &record.seen {
+        let sightings = Sightings {
+            newest: Some(*at),
+            ..Sightings::default()
+        };
+        drafts.extend(login_draft(ids()?, tenant, *signal, sub, &sightings));
+    }
+    Ok(drafts)
+}
+
 fn login_draft(
     id: EntryId,
     tenant: &SourceName,
@@ -359,7 +392,7 @@ fn login_draft(
     Some(draft)
 }
 
-fn login_is_news(view: &View<'_>, draft: &Draft) -> Result<bool, LedgerError> {
+pub(super) fn login_is_news(view: &View<'_>, draft: &Draft) -> Result<bool, LedgerError> {
     let observed = serde_json::from_value::<LoginObserved>(draft.data.clone());
     let (Ok(observed), Some(sub)) = (observed, &draft.sub) else {
         return Ok(true);

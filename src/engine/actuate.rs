@@ -1,40 +1,49 @@
 //! Carries a plan out: each account is decided again, each request has an intent before it and an
 //! outcome after it.
 
+use std::collections::BTreeMap;
+
 use crate::domain::account::AccountFacts;
+use crate::domain::account::Do;
 use crate::domain::code::Code;
 use crate::domain::event::AccountGone;
-use crate::domain::event::CommandIntended;
-use crate::domain::event::CommandOutcome;
-use crate::domain::event::CommandResult;
+use crate::domain::event::DecisionMade;
 use crate::domain::event::Draft;
 use crate::domain::event::PersonMissed;
 use crate::domain::event::StepWithheld;
-use crate::domain::id::EntryId;
+use crate::domain::id::Subject;
 use crate::domain::plan::is_expired;
 use crate::domain::plan::recheck;
 use crate::domain::rows::AccountRow;
+use crate::domain::rows::ActivityRow;
+use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::HaltRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
+use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
+use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
+use crate::engine::command::Job;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
 use crate::ledger::vault::Profile;
 use crate::ledger::vault::SubjectKind;
-use crate::provider::Answer;
-use crate::provider::AnswerVerdict;
+use crate::provider::Next;
+use crate::provider::Target;
 
-/// How long a call may take to begin after its intent was made, in seconds: until then three files
-/// are made durable. One that is later is not sent, since its answer could come past the deadline.
-const BEGIN_WITHIN_S: i64 = 5;
+/// How many requests one step may take at most: disable, hand over, remove, and a few more.
+const MOST_REQUESTS: usize = 8;
+
+/// How long a step waits for the tenant to finish what an earlier request began, in seconds; after
+/// that the step keeps its place in the plan.
+const WAITS_S: u64 = 120;
 
 /// What became of one step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +64,13 @@ pub enum StepEnd {
     Stopped(Code),
 }
 
+impl StepEnd {
+    /// Whether the tenant is as was wanted.
+    pub const fn took_effect(&self) -> bool {
+        matches!(self, StepEnd::Done | StepEnd::Already)
+    }
+}
+
 /// One step with what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -64,20 +80,11 @@ pub struct Taken {
     pub end: StepEnd,
 }
 
-/// A durable intent.
-struct Intent {
-    id: EntryId,
-    deadline: Time,
-}
-
-/// What came of a call that was too late to be begun.
-fn not_sent() -> Answer {
-    Answer {
-        verdict: AnswerVerdict::Failed,
-        status: None,
-        code: "call.not-sent",
-        body: String::new(),
-    }
+/// What is at hand just before a request.
+struct Ready<'a> {
+    tenant: &'a TenantSource,
+    target: Target,
+    facts: AccountFacts,
 }
 
 impl Engine {
@@ -111,50 +118,197 @@ impl Engine {
         Ok(all)
     }
 
+    /// Takes one step: request by request until the one that the step is for, each decided again.
     async fn take_step(
         &self,
         run: &Run,
         plan: &PlanRow,
         step: &StepRow,
     ) -> Result<StepEnd, EngineError> {
+        let mut waited = 0;
+        let mut before = None;
+        for _ in 0..MOST_REQUESTS {
+            let ready = match self.ready(run, plan, step, before.as_ref()).await? {
+                Ok(ready) => ready,
+                Err(end) => return Ok(end),
+            };
+            let activity = self.activity_of(&step.step.account)?;
+            before.get_or_insert(activity);
+            let next = ready.tenant.adapter.prepare(&ready.target, step.step.does);
+            let order = match next.await {
+                Ok(Next::Send(order)) => order,
+                Ok(Next::Withhold(code)) => {
+                    let code = Code::new(code);
+                    self.withhold(run, plan, step, &code)?;
+                    return Ok(StepEnd::Withheld(code));
+                }
+                Ok(Next::Wait(percent)) if waited < WAITS_S => {
+                    waited += self.wait(&step.step, percent).await?;
+                    continue;
+                }
+                Ok(Next::Wait(_)) => {
+                    return Ok(StepEnd::Stopped(Code::new("block.transfer-running")));
+                }
+                Err(error) => return Ok(StepEnd::Stopped(Code::new(error.fault()))),
+            };
+            let job = Job {
+                run,
+                plan,
+                step,
+                tenant: ready.tenant,
+                target: &ready.target,
+                order: &order,
+            };
+            let end = match self.intend(&job, &ready.facts)? {
+                Ok(intent) => self.call(&job, &intent).await?,
+                Err(code) => StepEnd::Stopped(code),
+            };
+            if matches!(&end, StepEnd::Failed(code) if code.as_str() == "call.other-form") {
+                continue;
+            }
+            if !end.took_effect() || order.does == step.step.does {
+                return Ok(end);
+            }
+        }
+        Ok(StepEnd::Stopped(Code::new("block.transfer-running")))
+    }
+
+    /// Waits a little for what the tenant is at, and says so; returns the seconds.
+    async fn wait(&self, step: &Step, percent: Option<u64>) -> Result<u64, EngineError> {
+        let name = self.called(&step.account)?;
+        let so_far = percent.map_or_else(String::new, |p| format!(", {p} % so far"));
+        self.report.note(&format!(
+            "{name}: what it owns is being handed over{so_far}"
+        ));
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        Ok(1)
+    }
+
+    /// Reads everything again that a request rests on; the end of the step if it does not hold.
+    ///
+    /// `before` is the account's activity at the first request of the step, once there was one.
+    async fn ready(
+        &self,
+        run: &Run,
+        plan: &PlanRow,
+        step: &StepRow,
+        before: Option<&Option<ActivityRow>>,
+    ) -> Result<Result<Ready<'_>, StepEnd>, EngineError> {
+        let stopped = |code: Code| Ok(Err(StepEnd::Stopped(code)));
         let Some(tenant) = self.tenant(&step.step.tenant) else {
-            return Ok(StepEnd::Stopped(Code::new("block.tenant-not-configured")));
+            return stopped(Code::new("block.tenant-not-configured"));
         };
         if !self.is_where_it_was(tenant)? {
-            return Ok(StepEnd::Stopped(Code::new("block.other-address")));
+            return stopped(Code::new("block.other-address"));
         }
         if let Some(code) = self.plan_ended(plan, step)? {
-            return Ok(StepEnd::Stopped(code));
+            return stopped(code);
         }
         if let Some(code) = halted(&self.ledger.view()?, tenant, self.clock.now())? {
-            return Ok(StepEnd::Stopped(code));
+            return stopped(code);
         }
         let Some(id) = self.account_id(&step.step.account)? else {
-            return Ok(StepEnd::Stopped(Code::new("block.erased")));
+            return stopped(Code::new("block.erased"));
         };
-        if let Some(code) = self.look_again(run, tenant, step, &id).await? {
-            return Ok(StepEnd::Stopped(code));
+        let everyone = step.step.class == Class::Everyone;
+        if everyone && self.has_unmatched(&tenant.name, &mut BTreeMap::new())? {
+            return stopped(Code::new("block.protected-unmatched"));
         }
-        let decision = self.decide_one(run, &step.step)?;
-        if let Some(code) = recheck(&step.step, &decision, None) {
+        if let Some(code) = self.look_again(run, tenant, step, &id).await? {
+            return stopped(code);
+        }
+        if let Some(code) = self.holds_no_more(run, step, before)? {
             // A reading that failed says nothing about the account: the step keeps its place.
             if code.as_str().starts_with("block.source-") {
-                return Ok(StepEnd::Stopped(code));
+                return stopped(code);
             }
             self.withhold(run, plan, step, &code)?;
-            return Ok(StepEnd::Withheld(code));
+            return Ok(Err(StepEnd::Withheld(code)));
         }
-        let row: Option<AccountRow> = self
-            .ledger
-            .view()?
-            .row(Kind::Account, step.step.account.as_str())?;
-        let Some(row) = row else {
-            return Ok(StepEnd::Stopped(Code::new("block.erased")));
+        let successor = match self.successor_now(run, tenant, &step.step).await? {
+            Ok(successor) => successor,
+            // A successor who could not be read says nothing: the step keeps its place.
+            Err(code) if code.as_str().starts_with("read.") => return stopped(code),
+            Err(code) => {
+                self.withhold(run, plan, step, &code)?;
+                return Ok(Err(StepEnd::Withheld(code)));
+            }
         };
-        match self.intend(run, plan, step, tenant, &id, &row.facts)? {
-            Ok(intent) => self.call(run, step, tenant, &id, &intent).await,
-            Err(code) => Ok(StepEnd::Stopped(code)),
+        let row = self.account(&step.step.account)?;
+        let Some(facts) = row.map(|row| row.facts) else {
+            return stopped(Code::new("block.erased"));
+        };
+        let target = Target {
+            id,
+            facts: Some(facts.clone()),
+            successor,
+            done: self.done_lately(&step.step)?,
+        };
+        Ok(Ok(Ready {
+            tenant,
+            target,
+            facts,
+        }))
+    }
+
+    /// Why a step does not hold any more, from a fresh decision.
+    ///
+    /// After its first request a step goes on although the account does not look any more like what
+    /// the rule matched (an invitation that was disabled, to be removed), unless somebody was active
+    /// or came back meanwhile.
+    fn holds_no_more(
+        &self,
+        run: &Run,
+        step: &StepRow,
+        before: Option<&Option<ActivityRow>>,
+    ) -> Result<Option<Code>, EngineError> {
+        if step.step.does == Do::Restore {
+            return self.cannot_restore(&step.step);
         }
+        let decision = self.decide_one(run, &step.step)?;
+        let successor = self.successors()?.remove(&step.step.tenant);
+        let successor = successor.filter(|_| step.step.does == Do::Remove);
+        let code = recheck(&step.step, &decision, successor.as_ref());
+        let Some(before) = before.filter(|_| code.is_some()) else {
+            return Ok(code);
+        };
+        let fell_away = code
+            .as_ref()
+            .is_some_and(|c| c.as_str() == "step.fell-away");
+        let still = self.activity_of(&step.step.account)? == *before
+            && decision.persons == self.persons_of(&step.step)?;
+        Ok(code.filter(|_| !(fell_away && still)))
+    }
+
+    /// The persons on whom the decision behind a step rests.
+    fn persons_of(&self, step: &Step) -> Result<Vec<Subject>, EngineError> {
+        let entry = self.ledger.view()?.entry(step.decision)?;
+        let made = entry.and_then(|e| e.payload::<DecisionMade>());
+        Ok(made.map(|m| m.decision.persons).unwrap_or_default())
+    }
+
+    fn activity_of(&self, account: &Subject) -> Result<Option<ActivityRow>, EngineError> {
+        Ok(self.ledger.view()?.row(Kind::Activity, account.as_str())?)
+    }
+
+    /// The row of an account.
+    pub fn account(&self, account: &Subject) -> Result<Option<AccountRow>, EngineError> {
+        Ok(self.ledger.view()?.row(Kind::Account, account.as_str())?)
+    }
+
+    /// Which requests for an account took effect lately, the oldest first. What was handed over to
+    /// somebody else, or so long ago that there may be more by now, is not among them.
+    fn done_lately(&self, step: &Step) -> Result<Vec<Do>, EngineError> {
+        let commands = self.ledger.view()?.rows::<CommandRow>(Kind::Command)?;
+        let from = self.clock.now().plus_seconds(-DAY_SECONDS);
+        let mut done: Vec<_> = commands
+            .into_iter()
+            .map(|(_, c)| c)
+            .filter(|c| c.account == step.account && c.took_effect() && c.at >= from)
+            .filter(|c| c.does != Do::Transfer || c.successor == step.successor)
+            .collect();
+        done.sort_by_key(|c| c.seq);
+        Ok(done.into_iter().map(|c| c.does).collect())
     }
 
     /// Why a plan may not take this step any more: asked before each one, since carrying out can
@@ -263,157 +417,6 @@ impl Engine {
         };
         let draft = Draft::new(self.ledger.entry_id()?, &payload).about(&step.step.account);
         self.ledger.append_all(&run.by, vec![draft])?;
-        Ok(())
-    }
-
-    /// Appends the intent and makes it durable; why not, if another call for this account is open
-    /// or a halt was set meanwhile.
-    fn intend(
-        &self,
-        run: &Run,
-        plan: &PlanRow,
-        step: &StepRow,
-        tenant: &TenantSource,
-        id: &str,
-        seen: &AccountFacts,
-    ) -> Result<Result<Intent, Code>, EngineError> {
-        let wanted = step.step.does;
-        let request = tenant.adapter.request(id, wanted)?;
-        let limit = i64::try_from(tenant.adapter.request_limit_s()).unwrap_or(i64::MAX / 2);
-        let intent = self.ledger.entry_id()?;
-        let most = limit.saturating_add(BEGIN_WITHIN_S);
-        let deadline = self.clock.now().plus_seconds(most);
-        let account = &step.step.account;
-        let mut draft = {
-            let payload = CommandIntended {
-                tenant: tenant.name.clone(),
-                does: wanted,
-                plan: plan.plan.clone(),
-                step: step.number,
-                class: step.step.class,
-                directories: step.step.directories.clone(),
-                attempt: self.attempts(step)? + 1,
-                deadline,
-                method: request.method.to_owned(),
-                path: request.path.clone(),
-                seen: seen.clone(),
-            };
-            Draft::new(intent.clone(), &payload).about(account)
-        };
-        let mut batch = self.ledger.vault()?.batch()?;
-        batch.conceal(&mut draft, "request", account, request.body.as_bytes())?;
-        batch.commit()?;
-        crate::crash::point("intent-in-vault");
-        let mut blocked = None;
-        self.ledger.commit::<LedgerError>(&run.by, |view| {
-            let open = view.rows::<CommandRow>(Kind::Command)?;
-            let busy = open
-                .iter()
-                .any(|(_, c)| c.account == *account && c.is_open());
-            blocked = match busy {
-                true => Some(Code::new("block.in-doubt")),
-                false => halted(view, tenant, self.clock.now())?,
-            };
-            Ok(match blocked {
-                Some(_) => Vec::new(),
-                None => vec![draft.clone()],
-            })
-        })?;
-        // Nothing is sent before the intent and the head lock are on the disk.
-        self.ledger.sync()?;
-        crate::crash::point("intent-durable");
-        Ok(match blocked {
-            None => Ok(Intent {
-                id: intent,
-                deadline,
-            }),
-            Some(code) => Err(code),
-        })
-    }
-
-    fn attempts(&self, step: &StepRow) -> Result<u64, EngineError> {
-        let commands = self.ledger.view()?.rows::<CommandRow>(Kind::Command)?;
-        let own = commands
-            .iter()
-            .filter(|(_, c)| c.plan == step.plan && c.step == step.number);
-        Ok(own.map(|(_, c)| c.attempt).max().unwrap_or(0))
-    }
-
-    /// Sends the one request of an intent, judges it by its answer and by reading back, and
-    /// appends the outcome.
-    async fn call(
-        &self,
-        run: &Run,
-        step: &StepRow,
-        tenant: &TenantSource,
-        id: &str,
-        intent: &Intent,
-    ) -> Result<StepEnd, EngineError> {
-        let wanted = step.step.does;
-        let limit = i64::try_from(tenant.adapter.request_limit_s()).unwrap_or(i64::MAX / 2);
-        let late = self.clock.now().plus_seconds(limit) > intent.deadline;
-        let answer = match late {
-            false => tenant.adapter.execute(id, wanted).await,
-            true => not_sent(),
-        };
-        crate::crash::point("answered");
-        let back = match answer.verdict {
-            AnswerVerdict::Done | AnswerVerdict::Already => tenant.adapter.account(id).await.ok(),
-            _ => None,
-        };
-        let contradicted = back.as_ref().is_some_and(|back| {
-            !tenant
-                .adapter
-                .shows(back.as_ref().map(|r| &r.facts), wanted)
-        });
-        let (result, code) = match (answer.verdict, contradicted) {
-            (_, true) => (CommandResult::Unknown, "call.not-confirmed"),
-            (AnswerVerdict::Done, _) => (CommandResult::Done, answer.code),
-            (AnswerVerdict::Already, _) => (CommandResult::Already, answer.code),
-            (AnswerVerdict::Refused, _) => (CommandResult::Refused, answer.code),
-            (AnswerVerdict::Failed, _) => (CommandResult::Failed, answer.code),
-            (AnswerVerdict::Unknown, _) => (CommandResult::Unknown, answer.code),
-        };
-        self.record_outcome(run, step, &intent.id, &answer, result, code)?;
-        crate::crash::point("outcome-appended");
-        if let Some(Some(record)) = back {
-            self.observe_account(run, tenant, record)?;
-        }
-        let code = Code::new(code);
-        Ok(match result {
-            CommandResult::Done => StepEnd::Done,
-            CommandResult::Already => StepEnd::Already,
-            CommandResult::Refused => StepEnd::Refused(code),
-            CommandResult::Failed => StepEnd::Failed(code),
-            CommandResult::Unknown => StepEnd::Unknown(code),
-        })
-    }
-
-    fn record_outcome(
-        &self,
-        run: &Run,
-        step: &StepRow,
-        intent: &EntryId,
-        answer: &Answer,
-        result: CommandResult,
-        code: &str,
-    ) -> Result<(), EngineError> {
-        let account = &step.step.account;
-        let payload = CommandOutcome {
-            result,
-            status: answer.status.map(u64::from),
-            because: Code::new(code),
-        };
-        let mut draft = Draft::new(self.ledger.entry_id()?, &payload)
-            .about(account)
-            .because_of(intent);
-        if !answer.body.is_empty() {
-            let mut batch = self.ledger.vault()?.batch()?;
-            batch.conceal(&mut draft, "answer", account, answer.body.as_bytes())?;
-            batch.commit()?;
-        }
-        self.ledger.append_all(&run.by, vec![draft])?;
-        self.ledger.sync()?;
         Ok(())
     }
 

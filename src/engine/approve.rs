@@ -208,24 +208,8 @@ impl Engine {
     pub fn approve(&self, signer: &Signer, plan: &PlanRow) -> Result<(), EngineError> {
         let run = self.start("approve", signer.by.clone(), None)?;
         self.still_good(plan, run.now)?;
-        for step in self.steps_of(plan)? {
-            self.may(signer, step.step.does.as_str())?;
-        }
-        let asked = self
-            .ledger
-            .view()?
-            .entry(plan.seq)?
-            .and_then(|e| e.actor.sub);
-        let own = asked.is_some() && asked == signer.by.actor.sub;
+        self.may_approve(signer, plan)?;
         let two = self.two_person_rules()?;
-        if own && two {
-            let what = "whoever made a plan cannot approve it";
-            return Err(refused(
-                "approval.own-plan",
-                what,
-                "another approver must approve it",
-            ));
-        }
         let approved = PlanApproved {
             plan: plan.plan.clone(),
             digest: plan.digest.clone(),
@@ -235,6 +219,36 @@ impl Engine {
         };
         self.say(&run, &approved, None)?;
         self.finish(&run, 0)
+    }
+
+    /// Refuses whoever may not approve a plan.
+    pub(super) fn may_approve(&self, signer: &Signer, plan: &PlanRow) -> Result<(), EngineError> {
+        for step in self.steps_of(plan)? {
+            self.may(signer, step.step.does.as_str())?;
+        }
+        let asked = self.asked_for(plan)?;
+        let own = asked.is_some() && asked == signer.by.actor.sub;
+        if own && self.two_person_rules()? {
+            return Err(refused(
+                "approval.own-plan",
+                "whoever made a plan cannot approve it",
+                "another approver must approve it",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Who asked for a plan: for a smaller one, whoever asked for the one that it was cut from.
+    fn asked_for(&self, plan: &PlanRow) -> Result<Option<Subject>, EngineError> {
+        let view = self.ledger.view()?;
+        let mut first = plan.clone();
+        while let Some(parent) = &first.parent {
+            match view.row::<PlanRow>(Kind::Plan, parent.as_str())? {
+                Some(row) if row.seq < first.seq => first = row,
+                _ => break,
+            }
+        }
+        Ok(view.entry(first.seq)?.and_then(|e| e.actor.sub))
     }
 
     /// Rejects a plan: nothing of it is carried out.
@@ -409,7 +423,7 @@ impl Engine {
     }
 
     /// Appends what a person says; the reason is theirs, so it is committed to and kept with them.
-    fn say<P: Payload>(
+    pub(super) fn say<P: Payload>(
         &self,
         run: &Run,
         payload: &P,

@@ -14,16 +14,20 @@ use crate::domain::event::LinkMade;
 use crate::domain::event::LinkWithheld;
 use crate::domain::fold::pair_key;
 use crate::domain::id::Email;
+use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::PersonRow;
+use crate::domain::rows::SourceRow;
+use crate::domain::source::SourceKind;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::ledger::LedgerError;
+use crate::ledger::View;
 use crate::ledger::vault::Profile;
 use crate::ledger::vault::SubjectKind;
 
@@ -58,6 +62,7 @@ impl Engine {
             .collect();
         let profiles = self.account_profiles(&there)?;
         let shared = shared_addresses(&there, &profiles);
+        let first_reads = first_reads(&view)?;
         let mut drafts = Vec::new();
         for account in &there {
             let Some(profile) = profiles.get(&account.subject) else {
@@ -72,6 +77,7 @@ impl Engine {
                     people: &people,
                     shared: &shared,
                     before,
+                    first_reads: &first_reads,
                 };
                 let belongs = self.belongs(account, profile, &known)?;
                 if differs(row.as_ref(), &belongs) {
@@ -161,7 +167,11 @@ impl Engine {
             .profile(&first)?
             .is_some_and(|profile| profile.addresses().any(|a| a == address));
         let given_up = !holds && known.before != Some(&first);
-        if given_up || people.get(&first).is_some_and(|p| left_before(p, account)) {
+        if given_up
+            || people
+                .get(&first)
+                .is_some_and(|p| left_before(p, account, known.first_reads))
+        {
             return Ok(Belongs::Unclear("block.recycled-address", vec![first]));
         }
         if !account.facts.address_verified {
@@ -211,11 +221,35 @@ struct Known<'a> {
     shared: &'a BTreeSet<(SourceName, Email)>,
     /// To whom it belonged so far.
     before: Option<&'a Subject>,
+    first_reads: &'a BTreeMap<SourceName, Seq>,
+}
+
+/// By tenant, the entry of its first complete read.
+fn first_reads(view: &View<'_>) -> Result<BTreeMap<SourceName, Seq>, EngineError> {
+    let rows = view.rows::<SourceRow>(Kind::Source)?.into_iter();
+    let tenants = rows
+        .map(|(_, row)| row)
+        .filter(|row| row.kind == SourceKind::Tenant);
+    Ok(tenants
+        .filter_map(|row| Some((row.source, row.first_complete?)))
+        .collect())
 }
 
 /// Whether a person had left before an account was made.
-fn left_before(person: &PersonRow, account: &AccountRow) -> bool {
-    let made = account.facts.created_at.unwrap_or(account.first_seen);
+///
+/// Where the tenant gives no date, an account that was there when the tenant was first read may be
+/// of any age: nothing says that it is somebody else's.
+fn left_before(
+    person: &PersonRow,
+    account: &AccountRow,
+    first_reads: &BTreeMap<SourceName, Seq>,
+) -> bool {
+    let first_read = first_reads.get(&account.tenant);
+    let made = match account.facts.created_at {
+        Some(at) => at,
+        None if first_read.is_none_or(|read| account.first < *read) => return false,
+        None => account.first_seen,
+    };
     let facts = &person.facts;
     let disabled = facts
         .disabled_at

@@ -2,15 +2,19 @@
 
 pub mod actuate;
 pub mod approve;
+pub mod before;
 pub mod clock;
+pub mod command;
 pub mod decide;
 pub mod error;
 pub mod facts;
 pub mod notice;
 pub mod observe;
+pub mod owned;
 pub mod plan;
 pub mod replay;
 pub mod report;
+pub mod restore;
 pub mod settle;
 pub mod tell;
 pub mod who;
@@ -19,7 +23,9 @@ pub mod why;
 mod accounts;
 mod links;
 mod people;
+mod protected;
 mod run;
+mod successor;
 
 use std::sync::Arc;
 
@@ -69,6 +75,8 @@ pub struct TenantSource {
     pub protect: Vec<Email>,
     /// Addresses of accounts that machines use.
     pub service_accounts: Vec<Email>,
+    /// The address of who takes over what removed accounts own.
+    pub successor: Option<Email>,
 }
 
 impl TenantSource {
@@ -107,7 +115,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         report: Arc<dyn Report>,
     ) -> Result<Self, Mistake> {
-        let (directories, tenants) = sources(&config)?;
+        let (directories, tenants) = sources(&config, &clock)?;
         let notifier = FileNotifier {
             directory: config.path(&config.notify.file),
         };
@@ -135,7 +143,10 @@ impl Engine {
 }
 
 /// Makes the adapters of a configuration; contacts nobody.
-pub fn sources(config: &Config) -> Result<(Vec<DirectorySource>, Vec<TenantSource>), Mistake> {
+pub fn sources(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Vec<DirectorySource>, Vec<TenantSource>), Mistake> {
     let mut directories = Vec::new();
     for of in &config.directory {
         directories.push(DirectorySource {
@@ -151,9 +162,10 @@ pub fn sources(config: &Config) -> Result<(Vec<DirectorySource>, Vec<TenantSourc
         tenants.push(TenantSource {
             name: SourceName::new(&of.name),
             address: of.url.clone(),
-            adapter: build::tenant(config, of)?,
+            adapter: build::tenant(config, of, clock)?,
             protect: build::protected(config, of)?,
             service_accounts: build::service_accounts(config, of)?,
+            successor: build::successor(config, of)?,
         });
     }
     Ok((directories, tenants))

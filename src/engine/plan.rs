@@ -20,6 +20,7 @@ use crate::domain::plan as rules;
 use crate::domain::policy::PolicySet;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::BreakerState;
+use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::ContactRow;
 use crate::domain::rows::DecisionRow;
@@ -33,6 +34,7 @@ use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
+use crate::engine::approve::Signer;
 use crate::engine::decide::Judged;
 use crate::evidence::merkle;
 
@@ -114,9 +116,14 @@ impl Engine {
     ) -> Result<Vec<Step>, EngineError> {
         let view = self.ledger.view()?;
         let mut decided = Vec::new();
+        let mut unmatched = BTreeMap::new();
         for one in judged {
             let account = &one.facts.account.subject;
             if only.is_some_and(|name| one.decision.policy.as_deref() != Some(name)) {
+                continue;
+            }
+            let cleared = one.decision.class == Some(Class::Everyone);
+            if cleared && self.has_unmatched(&one.facts.account.tenant, &mut unmatched)? {
                 continue;
             }
             // The decision's own entry, written before: what the step carries out.
@@ -128,10 +135,10 @@ impl Engine {
                 decision: &one.decision,
             }));
         }
-        Ok(rules::steps(&decided, taken, &BTreeMap::new()))
+        Ok(rules::steps(&decided, taken, &self.successors()?))
     }
 
-    fn create(
+    pub(super) fn create(
         &self,
         run: &Run,
         version: u64,
@@ -191,6 +198,32 @@ impl Engine {
         row.ok_or_else(|| EngineError::File {
             what: "the plan did not come to be".to_owned(),
         })
+    }
+
+    /// Makes a smaller plan of some steps of another, which it replaces.
+    pub fn cut(
+        &self,
+        signer: &Signer,
+        plan: &PlanRow,
+        taken: &BTreeSet<u64>,
+    ) -> Result<PlanRow, EngineError> {
+        // whoever may not approve what is left cannot void the plan by leaving something out
+        self.may_approve(signer, plan)?;
+        let run = self.start("approve", signer.by.clone(), None)?;
+        self.still_good(plan, run.now)?;
+        let Some((version, set)) = self.adopted_policy()? else {
+            return Err(EngineError::File {
+                what: "no policy rules".to_owned(),
+            });
+        };
+        let mut steps = self.steps_left(plan)?;
+        steps.retain(|s| taken.contains(&s.number));
+        let steps: Vec<Step> = steps.into_iter().map(|s| s.step).collect();
+        let breakers = self.assess(&steps, None, &set, run.now)?.states;
+        let parent = Some(plan.plan.clone());
+        let smaller = self.append_plan(&run, version, &set, steps, breakers, parent)?;
+        self.finish(&run, 0)?;
+        Ok(smaller)
     }
 
     /// The brakes for some steps as they stand at `now`.

@@ -16,8 +16,12 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
+use crate::engine::accounts::login_is_news;
 use crate::engine::accounts::protect;
+use crate::engine::accounts::seen_drafts;
 use crate::ledger::LedgerError;
+use crate::provider;
+use crate::provider::Target;
 
 /// The longest that a command waits for one deadline. Deadlines rest on request limits of minutes,
 /// so a longer wait means that a clock was moved.
@@ -90,12 +94,17 @@ impl Engine {
         let Ok(record) = tenant.adapter.account(&id).await else {
             return Ok(None);
         };
-        let facts = record.as_ref().map(|r| &r.facts);
-        let done = tenant.adapter.shows(facts, command.does);
-        let because = if done {
-            "settled.found-done"
-        } else {
-            "settled.not-done"
+        let target = Target {
+            id,
+            facts: None,
+            successor: None,
+            done: Vec::new(),
+        };
+        let (done, because) = match tenant.adapter.settle(&target, command.does).await {
+            Ok(provider::Settled::TookEffect) => (true, "settled.found-done"),
+            Ok(provider::Settled::DidNot) => (false, "settled.not-done"),
+            Ok(provider::Settled::Repeatable) => (false, "settled.repeatable"),
+            Ok(provider::Settled::Unclear) | Err(_) => return Ok(None),
         };
         let payload = CommandSettled {
             done,
@@ -150,6 +159,34 @@ impl Engine {
         }
         batch.commit()?;
         self.ledger.append_all(&run.by, drafts)?;
+        for record in &records {
+            self.observe_seen(run, tenant, record)?;
+        }
+        Ok(())
+    }
+
+    /// Records the successes that a record itself shows, if they are new.
+    fn observe_seen(
+        &self,
+        run: &Run,
+        tenant: &TenantSource,
+        record: &AccountRecord,
+    ) -> Result<(), EngineError> {
+        let kind = crate::ledger::vault::SubjectKind::Account;
+        let vault = self.ledger.vault()?;
+        let Some(sub) = vault.subject_of(kind, &tenant.name, &record.id)? else {
+            return Ok(());
+        };
+        let drafts = seen_drafts(|| self.ledger.entry_id(), &tenant.name, record, &sub)?;
+        self.ledger.commit::<LedgerError>(&run.by, |view| {
+            let mut fresh = Vec::new();
+            for draft in &drafts {
+                if login_is_news(view, draft)? {
+                    fresh.push(draft.clone());
+                }
+            }
+            Ok(fresh)
+        })?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::account::Do;
 use crate::domain::code;
 use crate::domain::code::Code;
 use crate::domain::event;
@@ -101,7 +102,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     let whom = entry.sub.as_ref().map(name).unwrap_or_default();
     observation(entry, &whom)
         .or_else(|| judgement(entry, name))
-        .or_else(|| action(entry))
+        .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))
         .or_else(|| ruling(entry, name))
         .unwrap_or_else(|| entry.kind.clone())
@@ -169,6 +170,7 @@ fn observation(entry: &Entry, whom: &str) -> Option<String> {
     let what = match seen.signal {
         crate::domain::account::Signal::Login => "newest login",
         crate::domain::account::Signal::Audit => "newest action of its own",
+        crate::domain::account::Signal::Seen => "last use",
     };
     Some(format!(
         "{what} of {whom} in {}: {}",
@@ -266,16 +268,33 @@ fn by(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
         .map_or_else(|| "the program".to_owned(), name)
 }
 
-fn action(entry: &Entry) -> Option<String> {
+/// What is about to be sent, with what the account owned and who gets it.
+fn intended(intent: &event::CommandIntended, name: &dyn Fn(&Subject) -> String) -> String {
+    let what = match intent.does {
+        Do::Transfer => "hand over what the account owns".to_owned(),
+        does => format!("{} the account", does.as_str()),
+    };
+    let mut says = format!(
+        "about to {what} in {} (attempt {}): {} {}",
+        intent.tenant, intent.attempt, intent.method, intent.path
+    );
+    let owned: Vec<_> = intent
+        .owned
+        .iter()
+        .map(|(kind, n)| format!("{n} {kind}{}", if *n == 1 { "" } else { "s" }))
+        .collect();
+    if !owned.is_empty() {
+        says.push_str(&format!("; it owned {}", owned.join(", ")));
+    }
+    if let Some(successor) = &intent.successor {
+        says.push_str(&format!("; {} takes over", name(successor)));
+    }
+    says
+}
+
+fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
     if let Some(intent) = entry.payload::<event::CommandIntended>() {
-        return Some(format!(
-            "about to {} the account in {} (attempt {}): {} {}",
-            intent.does.as_str(),
-            intent.tenant,
-            intent.attempt,
-            intent.method,
-            intent.path
-        ));
+        return Some(intended(&intent, name));
     }
     if let Some(outcome) = entry.payload::<event::CommandOutcome>() {
         let word = match outcome.result {

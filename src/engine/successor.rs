@@ -1,0 +1,145 @@
+//! Who takes over what a removed account owns.
+
+use std::collections::BTreeMap;
+
+use crate::domain::account::AccountKind;
+use crate::domain::account::AccountRecord;
+use crate::domain::account::AccountState;
+use crate::domain::account::Do;
+use crate::domain::code::Code;
+use crate::domain::decide::leaver;
+use crate::domain::id::Email;
+use crate::domain::id::SourceName;
+use crate::domain::id::Subject;
+use crate::domain::rows::AccountRow;
+use crate::domain::rows::Kind;
+use crate::domain::rows::Step;
+use crate::engine::Engine;
+use crate::engine::EngineError;
+use crate::engine::Run;
+use crate::engine::TenantSource;
+use crate::ledger::vault::Profile;
+use crate::provider::Successor;
+
+impl TenantSource {
+    /// Whether a removal here hands something over.
+    pub fn hands_over(&self) -> bool {
+        self.adapter.kind().steps.iter().any(|s| s.hands_over)
+    }
+}
+
+impl Engine {
+    /// By tenant, the account that takes over: the one that has the configured address now.
+    pub(super) fn successors(&self) -> Result<BTreeMap<SourceName, Subject>, EngineError> {
+        let mut found = BTreeMap::new();
+        for tenant in self.tenants.iter().filter(|t| t.hands_over()) {
+            if let Some(address) = &tenant.successor
+                && let Some(account) = self.account_with(&tenant.name, address)?
+            {
+                found.insert(tenant.name.clone(), account);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The only account of a tenant that has an address now.
+    fn account_with(
+        &self,
+        tenant: &SourceName,
+        address: &Email,
+    ) -> Result<Option<Subject>, EngineError> {
+        let view = self.ledger.view()?;
+        let mut found = Vec::new();
+        for sub in self.ledger.vault()?.find_address(address)? {
+            let row: Option<AccountRow> = view.row(Kind::Account, sub.as_str())?;
+            let own = row.is_some_and(|row| row.tenant == *tenant && row.gone.is_none());
+            let profile = self.profile(&sub)?;
+            let now = profile.first(Profile::MAIL).and_then(Email::parse);
+            if own && now.as_ref() == Some(address) {
+                found.push(sub);
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(if found.len() == 1 { found.pop() } else { None })
+    }
+
+    /// Reads the successor again just before a request; why it cannot take over, if it cannot.
+    ///
+    /// Whether one is needed at all only the provider can tell, by what the account owns.
+    pub(super) async fn successor_now(
+        &self,
+        run: &Run,
+        tenant: &TenantSource,
+        step: &Step,
+    ) -> Result<Result<Option<Successor>, Code>, EngineError> {
+        if step.does != Do::Remove || !tenant.hands_over() {
+            return Ok(Ok(None));
+        }
+        let Some(address) = &tenant.successor else {
+            return Ok(Ok(None));
+        };
+        if !self.is_successor_adopted(tenant, address)? {
+            return Ok(Err(Code::new("block.other-successor")));
+        }
+        let Some(account) = &step.successor else {
+            return Ok(Err(Code::new("block.successor-unknown")));
+        };
+        if *account == step.account {
+            return Ok(Err(Code::new("block.successor-leaving")));
+        }
+        let Some(id) = self.account_id(account)? else {
+            return Ok(Err(Code::new("block.erased")));
+        };
+        let record = match tenant.adapter.account(&id).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(Err(Code::new("block.successor-unknown"))),
+            Err(error) => return Ok(Err(Code::new(error.fault()))),
+        };
+        if !can_take_over(&record) {
+            return Ok(Err(Code::new("block.successor-unfit")));
+        }
+        let email = record.email.clone();
+        self.observe_account(run, tenant, record)?;
+        if self.is_leaving(run, account)? {
+            return Ok(Err(Code::new("block.successor-leaving")));
+        }
+        Ok(Ok(Some(Successor { id, email })))
+    }
+
+    fn is_successor_adopted(
+        &self,
+        tenant: &TenantSource,
+        address: &Email,
+    ) -> Result<bool, EngineError> {
+        let guard = self.tenant_guard(&tenant.name)?;
+        let Some(adopted) = guard.and_then(|g| g.successor) else {
+            return Ok(false);
+        };
+        Ok(adopted == self.fingerprint(address.as_str())?)
+    }
+
+    /// Whether somebody has left, or stands in a plan to be disabled or removed.
+    fn is_leaving(&self, run: &Run, account: &Subject) -> Result<bool, EngineError> {
+        if self
+            .facts(account)?
+            .is_some_and(|facts| leaver(&facts, run.now).is_some())
+        {
+            return Ok(true);
+        }
+        for plan in self.open_plans(run.now)? {
+            let steps = self.steps_left(&plan)?;
+            if steps
+                .iter()
+                .any(|s| s.step.account == *account && s.step.does.is_step())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn can_take_over(record: &AccountRecord) -> bool {
+    record.facts.state == AccountState::Active && record.facts.kind == AccountKind::Human
+}
