@@ -69,6 +69,8 @@ pub enum Command {
     Init(InitArgs),
     /// Test configuration, credentials and rights; change nothing
     Check,
+    /// Clean up one tenant with questions and answers; no exeunt.toml needed
+    Clean(CleanArgs),
     /// Read directories and tenants
     Sync(SyncArgs),
     /// Show where things stand, late leavers first
@@ -91,6 +93,10 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Sync, settle, notify, plan, and carry out what needs no approval or has it
     Run(RunArgs),
+    /// Give accounts back that were disabled, where the provider can
+    Restore(RestoreArgs),
+    /// Write what accounts were like before each change to a dated archive
+    BeforeImages(BeforeImagesArgs),
     /// Show the brakes, or release a plan or a read that they stopped
     #[command(subcommand)]
     Breaker(BreakerCommand),
@@ -133,6 +139,14 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 pub struct InitArgs {}
 
+/// `clean`.
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// Where exeunt.toml, secrets and ledger go; ./exeunt-clean-HOST if not given
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
 /// `sync`.
 #[derive(Debug, Args)]
 pub struct SyncArgs {
@@ -172,6 +186,9 @@ pub struct PlanArgs {
     /// Write the plan to a file
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write the steps as a list for reviewers, who can mark rows to be kept
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
     /// Also show who is kept, and why
     #[arg(long)]
     pub all: bool,
@@ -186,8 +203,20 @@ pub struct ApproveArgs {
     /// The plan's file, or its digest (the first 8 digits are enough)
     pub plan: String,
     /// Reject it
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["only", "except", "each", "csv"])]
     pub reject: bool,
+    /// Only these people or accounts; the others stay (can be repeated)
+    #[arg(long, value_name = "WHO", conflicts_with_all = ["except", "each", "csv"])]
+    pub only: Vec<String>,
+    /// All but these people or accounts (can be repeated)
+    #[arg(long, value_name = "WHO", conflicts_with_all = ["each", "csv"])]
+    pub except: Vec<String>,
+    /// Ask about one account after the other
+    #[arg(long, conflicts_with = "csv")]
+    pub each: bool,
+    /// As a reviewer gave back the list of `plan --csv`: rows marked in KEEP, or missing, stay
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
     /// The number of steps, typed as confirmation (asked for in a terminal)
     #[arg(long, value_name = "N")]
     pub confirm: Option<u64>,
@@ -212,6 +241,43 @@ pub struct RunArgs {
     /// Exit with 2 if something waits for approval or release
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["who", "run"])))]
+pub struct RestoreArgs {
+    /// An address, a pseudonym, a key of a directory or an id of a tenant
+    pub who: Option<String>,
+    /// Everybody whom this run has disabled, by the position of its first entry
+    #[arg(long, value_name = "SEQ")]
+    pub run: Option<u64>,
+    /// Only in this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The number of accounts, typed as confirmation (asked for in a terminal)
+    #[arg(long, value_name = "N")]
+    pub confirm: Option<u64>,
+}
+
+/// `before-images`.
+#[derive(Debug, Args)]
+pub struct BeforeImagesArgs {
+    /// The directory that the archive goes to; it is never written over
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Only changes in these tenants (can be repeated)
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Vec<String>,
+    /// Only changes from this moment on (2026-05-01, RFC 3339)
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<String>,
+    /// Only changes before this moment
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
 }
 
 /// `breaker`.
@@ -327,7 +393,11 @@ pub struct SandboxArgs {
     /// Where exeunt.toml and the secrets go
     #[arg(long, value_name = "DIR", default_value = "exeunt-sandbox")]
     pub dir: PathBuf,
-    /// How many accounts; the small company of the demo if not given
+    /// A tenant of this provider, without a directory (can be repeated; `all` for one of each); a
+    /// DocSpace tenant with a directory if not given
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tenant_port", "directory_port"])]
+    pub provider: Vec<String>,
+    /// How many accounts; the small company of the demo, or 40 with --provider, if not given
     #[arg(long, value_name = "N")]
     pub accounts: Option<usize>,
     /// How many login events, with --accounts
@@ -346,4 +416,9 @@ pub struct SandboxArgs {
 pub enum ProviderCommand {
     /// Show the table of capabilities
     List,
+    /// Show what one provider needs, and what each step means there
+    Show {
+        /// Its name: docspace, port, …
+        name: String,
+    },
 }

@@ -177,7 +177,9 @@ const fn provider(error: &ProviderError) -> Exit {
     match error {
         ProviderError::Unreachable { .. } | ProviderError::Tenant { .. } => Exit::Unreachable,
         ProviderError::Limited { .. } => Exit::Later,
-        ProviderError::Credentials { .. } | ProviderError::Rights { .. } => Exit::Rights,
+        ProviderError::Credentials { .. }
+        | ProviderError::Token { .. }
+        | ProviderError::Rights { .. } => Exit::Rights,
         ProviderError::NotWhole { .. } | ProviderError::Unreadable { .. } => Exit::Refused,
         ProviderError::Configuration { .. } => Exit::Configuration,
     }

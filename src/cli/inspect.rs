@@ -11,9 +11,9 @@ use crate::cli::args::RebuildArgs;
 use crate::cli::args::WhyArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::operate::other_row;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
+use crate::cli::plan::other_row;
 use crate::cli::setup;
 use crate::config::Config;
 use crate::domain::code;
@@ -33,7 +33,6 @@ use crate::engine::why::Happening;
 use crate::ledger::Access;
 use crate::ledger::LedgerError;
 use crate::ledger::vault::Profile;
-use crate::provider::KINDS;
 
 fn document(moment: &Moment<'_>, items: Value) -> Value {
     json!({
@@ -518,61 +517,4 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
     }
     let false_rows = rebuilt.differ > 0 && !rebuilt.written;
     Ok(if false_rows { Exit::False } else { Exit::Done })
-}
-
-/// `exeunt provider list`.
-pub fn providers(output: &Output) -> Result<Exit, Failure> {
-    if output.json {
-        let values: Vec<_> = KINDS
-            .iter()
-            .map(|k| {
-                let steps: Vec<_> = k
-                    .steps
-                    .iter()
-                    .map(
-                        |s| json!({ "do": s.does, "effect": s.effect, "reversible": s.reversible }),
-                    )
-                    .collect();
-                json!({
-                    "name": k.name, "title": k.title, "steps": steps, "signals": k.signals,
-                    "external_id": k.external_id, "needs": k.needs,
-                })
-            })
-            .collect();
-        output.document(&json!({ "items": values }));
-        return Ok(Exit::Done);
-    }
-    let mut rows = Vec::new();
-    for kind in KINDS {
-        for step in kind.steps {
-            let signals = items(kind.signals);
-            let signals: Vec<_> = signals
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
-            rows.push(vec![
-                kind.name.to_owned(),
-                step.does.as_str().to_owned(),
-                if step.reversible { "yes" } else { "no" }.to_owned(),
-                signals.join(", "),
-                step.effect.to_owned(),
-            ]);
-        }
-    }
-    output.table(
-        &[
-            "provider",
-            "can",
-            "can be undone",
-            "activity from",
-            "what it means there",
-        ],
-        &rows,
-    );
-    for kind in KINDS {
-        output.note(&format!("{} needs {}", kind.name, kind.needs));
-    }
-    Ok(Exit::Done)
 }

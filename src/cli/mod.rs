@@ -1,15 +1,27 @@
 //! The command line: what is typed, what is shown, how it ends.
 
+pub mod apply;
+pub mod approve;
 pub mod args;
+pub mod before_images;
+pub mod brakes;
+pub mod clean;
 pub mod demo;
 pub mod exit;
 pub mod failure;
 pub mod inspect;
-pub mod operate;
+pub mod observe;
 pub mod output;
+pub mod person;
+pub mod plan;
 pub mod plan_file;
+pub mod policy;
 pub mod progress;
+pub mod providers;
 pub mod rehearse;
+pub mod restore;
+pub mod review;
+pub mod run;
 pub mod setup;
 pub mod status;
 
@@ -18,6 +30,7 @@ use clap::Parser as _;
 
 use crate::cli::args::Cli;
 use crate::cli::args::Command;
+use crate::cli::args::ProviderCommand;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -78,26 +91,30 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::demo(args, output).await,
         Command::Init(_) => setup::init(cli, output),
         Command::Check => setup::check(cli, output).await,
-        Command::Sync(args) => operate::sync(cli, args, output).await,
+        Command::Clean(args) => clean::clean(cli, args, output).await,
+        Command::Sync(args) => observe::sync(cli, args, output).await,
         Command::Status => status::status(cli, output),
         Command::Inactive(args) => inspect::inactive(cli, args, output),
         Command::Departed(args) => inspect::departed(cli, args, output),
         Command::Accounts(args) => inspect::accounts(cli, args, output),
         Command::Findings(args) => inspect::findings(cli, args, output),
         Command::Unknown(args) => inspect::unknown(cli, args, output),
-        Command::Plan(args) => operate::plan(cli, args, output).await,
-        Command::Approve(args) => operate::approve(cli, args, output),
-        Command::Apply(args) => operate::apply(cli, args, output).await,
-        Command::Run(args) => operate::run(cli, args, output).await,
-        Command::Breaker(args) => operate::breaker(cli, args, output),
-        Command::Policy(args) => operate::policy(cli, args, output),
-        Command::Halt(args) => operate::halt(cli, args, output),
+        Command::Plan(args) => plan::plan(cli, args, output).await,
+        Command::Approve(args) => approve::approve(cli, args, output).await,
+        Command::Apply(args) => apply::apply(cli, args, output).await,
+        Command::Run(args) => run::run(cli, args, output).await,
+        Command::Restore(args) => restore::restore(cli, args, output).await,
+        Command::BeforeImages(args) => before_images::before_images(cli, args, output),
+        Command::Breaker(args) => brakes::breaker(cli, args, output),
+        Command::Policy(args) => policy::policy(cli, args, output),
+        Command::Halt(args) => brakes::halt(cli, args, output),
         Command::Why(args) => inspect::why(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
         Command::Verify => inspect::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
         Command::Sandbox(args) => rehearse::sandbox(args, output).await,
-        Command::Provider(_) => inspect::providers(output),
+        Command::Provider(ProviderCommand::List) => Ok(providers::providers(output)),
+        Command::Provider(ProviderCommand::Show { name }) => providers::provider(name, output),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "exeunt", &mut text);

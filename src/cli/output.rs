@@ -253,7 +253,7 @@ fn fixed_columns(header: &[&str], rows: &[Vec<String>], width: Option<u16>) -> V
 }
 
 /// Quotes a word for a shell where it needs that.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
     if word.chars().all(plain) {
         word.to_owned()

@@ -7,22 +7,29 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::failure::Failure;
+use crate::domain::id::Subject;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
+use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
+use crate::domain::time::DAY_SECONDS;
+use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::decide::Judged;
+use crate::engine::owned::Belongings;
 use crate::ledger::vault::Profile;
+use crate::provider::Undo;
 
 /// The document of a plan; without one, of what there is to say.
 pub fn document(
     engine: &Engine,
     plan: Option<&PlanRow>,
     judged: &[Judged],
+    owned: &Belongings,
 ) -> Result<Value, EngineError> {
     let withheld = withheld(engine, judged)?;
     let Some(plan) = plan else {
@@ -33,7 +40,7 @@ pub fn document(
     };
     let mut steps = Vec::new();
     for step in engine.steps_of(plan)? {
-        steps.push(step_value(engine, &step)?);
+        steps.push(step_value(engine, &step, owned)?);
     }
     Ok(json!({
         "plan": plan.plan,
@@ -60,7 +67,7 @@ fn head_of(engine: &Engine, plan: &PlanRow) -> Result<Value, EngineError> {
     Ok(json!({ "seq": created.head.saturating_sub(1), "link": after.map(|e| e.prev) }))
 }
 
-fn step_value(engine: &Engine, row: &StepRow) -> Result<Value, EngineError> {
+fn step_value(engine: &Engine, row: &StepRow, owned: &Belongings) -> Result<Value, EngineError> {
     let step = &row.step;
     let profile = engine.profile(&step.account)?;
     let view = engine.ledger.view()?;
@@ -85,11 +92,44 @@ fn step_value(engine: &Engine, row: &StepRow) -> Result<Value, EngineError> {
         "effect": effect.map(|s| s.effect),
         "because": step.because,
         "last_activity": last,
-        "owned": [],
-        "successor": step.successor,
-        "undoable_until": null,
+        "owned": owned_value(owned, &step.account),
+        "successor": successor_value(engine, step)?,
+        "undoable_until": effect.and_then(|s| undoable_until(s.undo, engine.clock.now())),
+        "undo": effect.map(|s| undo_says(s.undo)),
         "evidence": evidence,
     }))
+}
+
+fn owned_value(owned: &Belongings, account: &Subject) -> Vec<Value> {
+    let items = owned.of.get(account).into_iter().flatten();
+    items
+        .map(|o| json!({ "kind": o.kind, "id": o.id, "name": o.name }))
+        .collect()
+}
+
+/// Who takes over: the address, else the pseudonym.
+fn successor_value(engine: &Engine, step: &Step) -> Result<Value, EngineError> {
+    let Some(successor) = &step.successor else {
+        return Ok(Value::Null);
+    };
+    Ok(json!(engine.called(successor)?))
+}
+
+/// Until when a step can be undone if it is taken at `at`; nothing where there is no such day.
+pub fn undoable_until(undo: Undo, at: Time) -> Option<Time> {
+    match undo {
+        Undo::Vendor(days, _) => Some(at.plus_seconds(i64::from(days) * DAY_SECONDS)),
+        Undo::Restore | Undo::Never(_) => None,
+    }
+}
+
+/// Whether and how a step can be undone, as a sentence.
+pub fn undo_says(undo: Undo) -> String {
+    match undo {
+        Undo::Restore => "`exeunt restore` gives it back until it is removed.".to_owned(),
+        Undo::Vendor(days, how) => format!("Can be undone for {days} days. {how}"),
+        Undo::Never(nearest) => format!("Cannot be undone. {nearest}"),
+    }
 }
 
 fn withheld(engine: &Engine, judged: &[Judged]) -> Result<Vec<Value>, EngineError> {
@@ -153,7 +193,7 @@ fn check(engine: &Engine, plan: &PlanRow, file: &Value, named: &str) -> Result<(
         return Err(changed("it has another number of steps"));
     }
     for (shown, row) in listed.iter().zip(&steps) {
-        let own = step_value(engine, row)?;
+        let own = step_value(engine, row, &Belongings::default())?;
         let fields = [
             "tenant",
             "account",

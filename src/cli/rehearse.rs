@@ -9,10 +9,14 @@ use crate::cli::args::SandboxArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::config::mistake::nearest;
 use crate::sandbox::Story;
 use crate::sandbox::StoryOptions;
 use crate::sandbox::docspace::DocSpace;
 use crate::sandbox::docspace::DocSpaceOptions;
+use crate::sandbox::estate::Rehearsal;
+use crate::sandbox::estate::Setting;
+use crate::sandbox::estate::TENANTS;
 use crate::sandbox::ldap::Ldap;
 use crate::sandbox::ldap::LdapOptions;
 use crate::sandbox::population::Population;
@@ -103,15 +107,20 @@ approvals = {{ disable = 1 }}
 
 /// Writes exeunt.toml and the secrets into a directory; the secrets for their owner only.
 pub fn write(dir: &Path, places: &Places, ring: &str) -> Result<(), Failure> {
-    let failure = |path: &Path, e: std::io::Error| {
-        Failure::plain(format!("{} cannot be written: {e}", path.display()))
-    };
-    std::fs::create_dir_all(dir).map_err(|e| failure(dir, e))?;
     let files = [
         ("exeunt.toml", toml(places, ring)),
         ("portal.token", places.token.clone()),
         ("directory.password", places.bind_password.clone()),
     ];
+    write_files(dir, &files.map(|(name, text)| (name.to_owned(), text)))
+}
+
+/// Writes files into a directory, readable by their owner only.
+pub fn write_files(dir: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+    let failure = |path: &Path, e: std::io::Error| {
+        Failure::plain(format!("{} cannot be written: {e}", path.display()))
+    };
+    std::fs::create_dir_all(dir).map_err(|e| failure(dir, e))?;
     for (name, text) in files {
         let path = dir.join(name);
         let mut file = tempfile::NamedTempFile::new_in(dir).map_err(|e| failure(&path, e))?;
@@ -122,8 +131,88 @@ pub fn write(dir: &Path, places: &Places, ring: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The exeunt.toml for tenants of several providers, each under its provider's name.
+fn estate_toml(tenants: &[Rehearsal]) -> String {
+    let mut text = "# A rehearsal: everything here is on this machine's loopback addresses.\n\
+                    [ledger]\norigin = \"sandbox.example/exeunt\"\nsandbox = true\n\n"
+        .to_owned();
+    for tenant in tenants {
+        text.push_str(&tenant.toml(tenant.provider));
+        text.push_str("# protect = [\"boss@example.com\"]\n# successor = \"name@example.com\"\n\n");
+    }
+    text.push_str(
+        "# Looks only; set ring = \"enforce\" to let it act once plans are approved.\n\
+         [[policy]]\nname = \"idle\"\nwhen = \"inactive\"\nring = \"report\"\nafter_days = 90\n\
+         notice_days = [30, 7]\nsteps = [{ do = \"disable\", substitute = \"remove\" }]\n\
+         approvals = { disable = 1, remove = 1 }\n",
+    );
+    text
+}
+
+/// Starts tenants of the providers that were named.
+fn estate(args: &SandboxArgs) -> Result<Vec<Rehearsal>, Failure> {
+    let failure = |e: std::io::Error| Failure::plain(format!("the sandbox cannot start: {e}"));
+    let all = args.provider.iter().any(|name| name == "all");
+    let known: Vec<_> = TENANTS.iter().map(|(name, _)| *name).collect();
+    if let Some(name) = args
+        .provider
+        .iter()
+        .find(|n| *n != "all" && !known.contains(&n.as_str()))
+    {
+        return Err(Failure::usage(
+            format!("there is no provider `{name}`"),
+            nearest(name, &known),
+        ));
+    }
+    let setting = Setting {
+        bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        population: Population::mixed(args.accounts.unwrap_or(40), args.logins),
+        now: None,
+    };
+    let chosen = TENANTS
+        .iter()
+        .filter(|(name, _)| all || args.provider.iter().any(|n| n == name));
+    chosen
+        .map(|(_, start)| start(&setting).map_err(failure))
+        .collect()
+}
+
+/// Runs tenants of several providers until it is interrupted.
+async fn serve_estate(args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
+    let tenants = estate(args)?;
+    let toml = estate_toml(&tenants);
+    let mut files = vec![("exeunt.toml".to_owned(), toml.clone())];
+    for tenant in &tenants {
+        files.extend(tenant.files(tenant.provider));
+    }
+    write_files(&args.dir, &files)?;
+    let dir = args.dir.display();
+    if output.json {
+        let places = tenants.iter().map(|t| {
+            let url = url::Url::parse(&t.url).map(|u| u.origin().ascii_serialization());
+            let control = format!("{}/_sandbox", url.unwrap_or_else(|_| t.url.clone()));
+            serde_json::json!({ "provider": t.provider, "tenant": t.url, "tenant_control": control })
+        });
+        output.document(&serde_json::json!({
+            "tenants": places.collect::<Vec<_>>(), "config": args.dir.join("exeunt.toml"),
+        }));
+    } else {
+        output.raw(&toml);
+        output.note(&format!("wrote {dir}/exeunt.toml and its secrets"));
+        output.hint(&format!(
+            "in another terminal: exeunt -C {dir}/exeunt.toml init"
+        ));
+        output.note("running until Ctrl-C");
+    }
+    drop(tokio::signal::ctrl_c().await);
+    Ok(Exit::Done)
+}
+
 /// `exeunt sandbox`: runs until it is interrupted.
 pub async fn sandbox(args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
+    if !args.provider.is_empty() {
+        return serve_estate(args, output).await;
+    }
     let failure = |e: std::io::Error| Failure::plain(format!("the sandbox cannot start: {e}"));
     let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     match args.accounts {

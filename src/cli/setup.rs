@@ -194,7 +194,7 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             exit = exit.graver(code);
         }
     }
-    let (directories, tenants) = engine::sources(&config)?;
+    let (directories, tenants) = engine::sources(&config, &clock(cli)?)?;
     for source in &directories {
         if let Err(error) = source.adapter.clock().await {
             exit = exit.graver(judge(&error.into()).0);

@@ -175,8 +175,8 @@ const IN_THE_FILE: &[Wrong] = &[
     ),
     wrong(
         ("provider = \"docspace\"", "provider = \"port\""),
-        "24:12",
-        &["`port` is not built yet", "docspace"],
+        "26:9",
+        &["a tenant of Port has no `token`", "client_id"],
     ),
     wrong(
         ("kind = \"csv\"", "kind = \"cvs\""),
@@ -319,14 +319,6 @@ const IN_THE_FILE: &[Wrong] = &[
         ),
         "37:9",
         &["there are no steps"],
-    ),
-    wrong(
-        (
-            "ring = \"enforce\"\nsteps = [{ do = \"disable\" }]\n\n",
-            "steps = [{ do = \"remove\" }]\n\n",
-        ),
-        "36:9",
-        &["portal cannot remove", "substitute"],
     ),
     wrong(
         ("ring = \"enforce\"\nsteps", "ring = \"enforced\"\nsteps"),

@@ -1,0 +1,7 @@
+//! `exeunt clean` in a real pseudo-terminal: keys are sent, the screen is read.
+
+mod each;
+mod products;
+mod screen;
+mod steps;
+mod ways;
