@@ -7,6 +7,7 @@
 )]
 
 mod attack;
+mod clean;
 mod cli;
 mod common;
 mod config;
@@ -15,6 +16,8 @@ mod directory;
 mod json;
 mod ledger;
 mod policy;
+mod provider;
+mod review;
 mod safety;
 mod scale;
 mod tidy;

@@ -14,11 +14,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", &["domain", "clock", "crash", "evidence"]),
     ("evidence", &["domain", "ledger"]),
     ("directory", &["domain", "tls"]),
-    ("provider", &["domain", "tls"]),
+    ("provider", &["domain", "clock", "crash", "tls"]),
     ("notify", &["domain"]),
     (
         "config",
-        &["domain", "ledger", "directory", "provider", "notify", "tls"],
+        &[
+            "domain",
+            "clock",
+            "ledger",
+            "directory",
+            "provider",
+            "notify",
+            "tls",
+        ],
     ),
     (
         "engine",
@@ -162,7 +170,18 @@ fn adapters_do_not_know_each_other() {
     let mut wrong = Vec::new();
     for adapters in ["directory", "provider"] {
         let files = sources(&root().join("src").join(adapters));
-        let plumbing = ["mod", "http", "attributes", "file", "moment", "proof"];
+        let plumbing = [
+            "mod",
+            "http",
+            "answer",
+            "json",
+            "listing",
+            "reusable",
+            "attributes",
+            "file",
+            "moment",
+            "proof",
+        ];
         let names: BTreeSet<_> = files
             .iter()
             .map(|(f, _)| room(f))
