@@ -14,6 +14,8 @@ pub mod port;
 pub mod projectplace;
 pub mod reusable;
 pub mod scim;
+#[cfg(test)]
+pub(crate) mod spoil;
 
 use async_trait::async_trait;
 

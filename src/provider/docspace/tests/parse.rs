@@ -24,6 +24,8 @@ use crate::provider::docspace::tests::ok;
 use crate::provider::docspace::tests::people_page;
 use crate::provider::docspace::tests::person;
 use crate::provider::docspace::tests::uuid;
+use crate::provider::spoil::any_json;
+use crate::provider::spoil::mutate;
 
 fn walk() -> Walk {
     Walk::new(Signal::Login, None, None, now())
@@ -140,53 +142,6 @@ fn a_missing_flag_protects() {
             let record = people::record(&p, None).unwrap();
             assert!(!record.facts.protected.is_empty(), "{flag}");
         }
-    }
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        Just(json!(u64::MAX)),
-        Just(json!(1e308)),
-        ".{0,12}".prop_map(Value::from),
-        Just(json!("9999-12-31T23:59:59.9999999+14:00")),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-z]{1,8}", inner, 0..4)
-                .prop_map(|m| m.into_iter().collect()),
-        ]
-    })
-}
-
-/// Replaces or removes the `at`-th place of a document.
-fn mutate(value: &mut Value, at: &mut usize, with: Option<&Value>) -> bool {
-    if *at == 0 {
-        *value = with.cloned().unwrap_or(Value::Null);
-        return true;
-    }
-    *at -= 1;
-    match value {
-        Value::Array(items) => items.iter_mut().any(|item| mutate(item, at, with)),
-        Value::Object(map) => {
-            let keys: Vec<_> = map.keys().cloned().collect();
-            for key in keys {
-                if *at == 0 && with.is_none() {
-                    map.remove(&key);
-                    return true;
-                }
-                if mutate(&mut map[&key], at, with) {
-                    return true;
-                }
-            }
-            false
-        }
-        _ => false,
     }
 }
 

@@ -21,6 +21,8 @@ use crate::provider::huwise::tests::key;
 use crate::provider::huwise::tests::user;
 use crate::provider::huwise::walk::Next;
 use crate::provider::huwise::walk::Walk;
+use crate::provider::spoil::any_json;
+use crate::provider::spoil::mutate;
 
 fn all_keys(items: &[Value]) -> Keys {
     let own = Secret::new(KEY);
@@ -66,52 +68,6 @@ fn the_sample_of_the_specification_is_read() {
     assert_eq!(record.id, "louise.data#2022-08-19T11:43:58Z");
     assert!(record.seen.contains_key(&Signal::Seen));
     assert!(record.facts.protected.contains(&Protection::Admin));
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        Just(json!(u64::MAX)),
-        ".{0,12}".prop_map(Value::from),
-        Just(json!("9999-12-31T23:59:59.9999999+14:00")),
-        Just(json!("0000-01-01T00:00:00Z")),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-z_]{1,8}", inner, 0..4)
-                .prop_map(|m| m.into_iter().collect()),
-        ]
-    })
-}
-
-/// Replaces or removes the `at`-th place of a document.
-fn mutate(value: &mut Value, at: &mut usize, with: Option<&Value>) -> bool {
-    if *at == 0 {
-        *value = with.cloned().unwrap_or(Value::Null);
-        return true;
-    }
-    *at -= 1;
-    match value {
-        Value::Array(items) => items.iter_mut().any(|item| mutate(item, at, with)),
-        Value::Object(map) => {
-            let keys: Vec<_> = map.keys().cloned().collect();
-            for key in keys {
-                if *at == 0 && with.is_none() {
-                    map.remove(&key);
-                    return true;
-                }
-                if mutate(&mut map[&key], at, with) {
-                    return true;
-                }
-            }
-            false
-        }
-        _ => false,
-    }
 }
 
 proptest! {

@@ -26,6 +26,8 @@ use crate::provider::scim::tests::EXTENSION;
 use crate::provider::scim::tests::error;
 use crate::provider::scim::tests::page;
 use crate::provider::scim::tests::user;
+use crate::provider::spoil::any_json;
+use crate::provider::spoil::mutate;
 
 fn reading(admins: &[&str]) -> Reading {
     Reading {
@@ -262,52 +264,6 @@ fn what_a_server_says_of_itself() {
     assert!(cursor(false, "index").cursor && cursor(true, "cursor").cursor);
     assert!(!cursor(true, "index").cursor);
     assert_eq!(cursor(true, "index").page, None, "no page is empty");
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        Just(json!(u64::MAX)),
-        ".{0,12}".prop_map(Value::from),
-        Just(json!("True")),
-        Just(json!("9999-12-31T23:59:59.9999999+14:00")),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-z]{1,8}", inner, 0..4)
-                .prop_map(|m| m.into_iter().collect()),
-        ]
-    })
-}
-
-/// Replaces or removes the `at`-th place of a document.
-fn mutate(value: &mut Value, at: &mut usize, with: Option<&Value>) -> bool {
-    if *at == 0 {
-        *value = with.cloned().unwrap_or(Value::Null);
-        return true;
-    }
-    *at -= 1;
-    match value {
-        Value::Array(items) => items.iter_mut().any(|item| mutate(item, at, with)),
-        Value::Object(map) => {
-            let keys: Vec<_> = map.keys().cloned().collect();
-            for key in keys {
-                if *at == 0 && with.is_none() {
-                    map.remove(&key);
-                    return true;
-                }
-                if mutate(&mut map[&key], at, with) {
-                    return true;
-                }
-            }
-            false
-        }
-        _ => false,
-    }
 }
 
 fn answer(body: Value) -> Page {
