@@ -1,5 +1,6 @@
 //! Invented people in any number: the same seed gives the same people on every machine.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -254,6 +255,67 @@ impl Population {
         // 37 and 100 share no factor, so that the idle ones are spread over all the parts.
         self.part(number) == Part::Pending
             || (number.wrapping_mul(37) % 100) < usize::from(self.idle_percent)
+    }
+}
+
+/// One event of a generated history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drawn {
+    /// When it happened.
+    pub(crate) at: DateTime<Utc>,
+    /// The number of the account that it is about.
+    pub(crate) number: usize,
+    /// 0 to 99: decides what kind of event it is.
+    pub(crate) roll: u64,
+}
+
+/// The events of a history are drawn in the same way, from the same sequence, in every tenant: who
+/// is silent in one is silent in the others.
+impl Population {
+    /// Spreads `of` events over the population's days before `now`, oldest first; none if nobody is
+    /// active.
+    pub(crate) fn draw(&self, random: &mut Prng, now: DateTime<Utc>, of: usize) -> Vec<Drawn> {
+        let busy: Vec<usize> = (0..self.accounts).filter(|n| !self.is_idle(*n)).collect();
+        let span = i64::from(self.days) * 86_400_000;
+        // One event in each slice of the span: in order without sorting.
+        let events = i64::try_from(of).unwrap_or(i64::MAX);
+        let slice = span.checked_div(events).unwrap_or(0).max(1);
+        let begin = now - TimeDelta::milliseconds(span);
+        let mut drawn = Vec::new();
+        for index in 0..events {
+            let start = index.saturating_mul(slice);
+            let jitter = i64::try_from(random.below(slice.unsigned_abs())).unwrap_or(0);
+            let who = usize::try_from(random.below(busy.len() as u64)).unwrap_or(0);
+            let Some(number) = busy.get(who) else { break };
+            drawn.push(Drawn {
+                at: begin + TimeDelta::milliseconds(start + jitter),
+                number: *number,
+                roll: random.below(100),
+            });
+        }
+        drawn
+    }
+
+    /// Tells whether an event of the login history is a login: a failed one and a logout are none.
+    pub(crate) fn is_login(&self, roll: u64) -> bool {
+        roll >= u64::from(self.failed_percent) + u64::from(self.logout_percent)
+    }
+
+    /// Returns each account's last login; none for those who have none.
+    pub(crate) fn last_logins(
+        &self,
+        random: &mut Prng,
+        now: DateTime<Utc>,
+    ) -> Vec<Option<DateTime<Utc>>> {
+        let mut last = vec![None; self.accounts];
+        for event in self.draw(random, now, self.events) {
+            if self.is_login(event.roll)
+                && let Some(last) = last.get_mut(event.number)
+            {
+                *last = Some(event.at);
+            }
+        }
+        last
     }
 }
 

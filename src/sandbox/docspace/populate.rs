@@ -63,60 +63,36 @@ impl World {
     }
 
     fn populate_events(&mut self, population: &Population, random: &mut Prng, now: DateTime<Utc>) {
-        let busy: Vec<(Uuid, Part)> = (0..population.accounts)
-            .filter(|number| !population.is_idle(*number))
-            .map(|number| {
-                (
-                    population.identity(number).account_id,
-                    population.part(number),
-                )
-            })
+        let ids: Vec<Uuid> = (0..population.accounts)
+            .map(|number| population.identity(number).account_id)
             .collect();
-        let span = i64::from(population.days) * 86_400_000;
-        let mut draw = |index: usize, of: usize| {
-            // One event in each slice of the span: in order without sorting.
-            let slice = span
-                .checked_div(i64::try_from(of).unwrap_or(1))
-                .unwrap_or(0)
-                .max(1);
-            let start = i64::try_from(index).unwrap_or(0).saturating_mul(slice);
-            let jitter = i64::try_from(random.below(slice.unsigned_abs())).unwrap_or(0);
-            let who = usize::try_from(random.below(busy.len() as u64)).unwrap_or(0);
-            let at = now - TimeDelta::milliseconds(span) + TimeDelta::milliseconds(start + jitter);
-            busy.get(who)
-                .map(|(user, part)| (at, *user, *part, random.below(100)))
-        };
+        let id_of = |number: usize| ids.get(number).copied().unwrap_or_default();
         let failed = u64::from(population.failed_percent);
-        let left = failed + u64::from(population.logout_percent);
-        for index in 0..population.events {
-            let Some((at, user, part, roll)) = draw(index, population.events) else {
-                break;
-            };
-            let action = match roll {
+        let logins = population.draw(random, now, population.events);
+        for (index, event) in logins.into_iter().enumerate() {
+            let action = match event.roll {
                 roll if roll < failed => [1002, 1005].get(index % 2).copied().unwrap_or(1002),
-                roll if roll < left => 1006,
-                _ if part == Part::Sso => 1015,
+                roll if !population.is_login(roll) => 1006,
+                _ if population.part(event.number) == Part::Sso => 1015,
                 _ => [1000, 1029, 1029].get(index % 3).copied().unwrap_or(1000),
             };
             let id = self.next_id();
             self.logins.push(LoginEvent {
                 id,
-                at,
-                user,
+                at: event.at,
+                user: id_of(event.number),
                 action,
             });
         }
-        for index in 0..population.audit_events {
-            let Some((at, user, _, roll)) = draw(index, population.audit_events) else {
-                break;
-            };
+        let changes = population.draw(random, now, population.audit_events);
+        for (index, event) in changes.into_iter().enumerate() {
             let id = self.next_id();
             let target = vec![format!("document-{index}.docx")];
             self.audits.push(AuditEvent {
                 id,
-                at,
-                user,
-                action: 5000 + (roll % 3) as u16,
+                at: event.at,
+                user: id_of(event.number),
+                action: 5000 + (event.roll % 3) as u16,
                 target,
             });
         }

@@ -139,39 +139,17 @@ fn events(
     random: &mut Prng,
     now: DateTime<Utc>,
 ) {
-    let busy: Vec<usize> = (0..people.accounts)
-        .filter(|n| !people.is_idle(*n))
-        .collect();
-    let span = i64::from(people.days) * 86_400_000;
-    let mut draw = |index: usize, of: usize| {
-        // One event in each slice of the span: in order without sorting.
-        let slice = span
-            .checked_div(i64::try_from(of).unwrap_or(1))
-            .unwrap_or(0)
-            .max(1);
-        let start = i64::try_from(index).unwrap_or(0).saturating_mul(slice);
-        let jitter = i64::try_from(random.below(slice.unsigned_abs())).unwrap_or(0);
-        let who = usize::try_from(random.below(busy.len() as u64)).unwrap_or(0);
-        let at = now - TimeDelta::milliseconds(span) + TimeDelta::milliseconds(start + jitter);
-        busy.get(who).map(|number| (at, *number, random.below(100)))
-    };
-    let no_login = u64::from(people.failed_percent) + u64::from(people.logout_percent);
-    for index in 0..people.events {
-        let Some((at, number, roll)) = draw(index, people.events) else {
-            break;
-        };
-        if roll >= no_login
-            && let Some(user) = users.get_mut(number)
+    for event in people.draw(random, now, people.events) {
+        if people.is_login(event.roll)
+            && let Some(user) = users.get_mut(event.number)
         {
-            user.last_login = user.last_login.max(Some(at));
+            user.last_login = user.last_login.max(Some(event.at));
         }
     }
-    for index in 0..people.audit_events {
-        let Some((at, number, roll)) = draw(index, people.audit_events) else {
-            break;
-        };
-        let by = users.get(number).map(|user| user.id.clone());
-        world.add_audit(change(at, index, roll, by.unwrap_or_default()));
+    let changes = people.draw(random, now, people.audit_events);
+    for (index, event) in changes.into_iter().enumerate() {
+        let by = users.get(event.number).map(|user| user.id.clone());
+        world.add_audit(change(event.at, index, event.roll, by.unwrap_or_default()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fills the tenant with the people of a population.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::sandbox::{
     population::{Part, Population, Prng},
@@ -80,30 +80,11 @@ fn add_logins(book: &mut Book, population: &Population, now: DateTime<Utc>) {
         // The age of the account, which this service does not tell.
         random.below(900);
     }
-    let busy: Vec<u64> = (0..population.accounts)
-        .filter(|number| !population.is_idle(*number))
-        .map(user_id)
-        .collect();
-    let span = i64::from(population.days) * 86_400_000;
-    let Some(start) = now.checked_sub_signed(TimeDelta::milliseconds(span)) else {
-        return;
-    };
-    let events = i64::try_from(population.events).unwrap_or(i64::MAX);
-    let slice = span.checked_div(events).unwrap_or(0).max(1);
-    let no_login = u64::from(population.failed_percent) + u64::from(population.logout_percent);
-    for index in 0..events {
-        let jitter = i64::try_from(random.below(slice.unsigned_abs())).unwrap_or(0);
-        let who = usize::try_from(random.below(busy.len() as u64)).unwrap_or(0);
-        let Some(user) = busy.get(who) else {
-            return;
-        };
-        let after = index.saturating_mul(slice).saturating_add(jitter);
-        let at = start.checked_add_signed(TimeDelta::milliseconds(after));
-        let is_login = random.below(100) >= no_login;
+    for (number, at) in (0..).zip(population.last_logins(&mut random, now)) {
+        let id = user_id(number);
         let signed_up = |user: &User| user.role != Role::Unregistered;
-        // Events come in order: the last one of somebody is the newest.
-        if is_login && book.user(*user).is_some_and(signed_up) {
-            book.set_login(*user, at);
+        if at.is_some() && book.user(id).is_some_and(signed_up) {
+            book.set_login(id, at);
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn populate(world: &mut World, population: &Population, now: DateTime
         let age = TimeDelta::days(200 + i64::try_from(random.below(900)).unwrap_or(0));
         users.push(user(population, number, now, age));
     }
-    let logins = last_logins(population, &mut random, now);
+    let logins = population.last_logins(&mut random, now);
     for (mut user, login) in users.into_iter().zip(logins) {
         user.last_login = login;
         world.put(user, false);
@@ -49,34 +49,4 @@ fn user(population: &Population, number: usize, now: DateTime<Utc>, age: TimeDel
         Part::LdapManaged | Part::Sso | Part::Member => {}
     }
     user
-}
-
-/// Returns each person's last login; none for those who have none.
-fn last_logins(
-    population: &Population,
-    random: &mut Prng,
-    now: DateTime<Utc>,
-) -> Vec<Option<DateTime<Utc>>> {
-    let mut last = vec![None; population.accounts];
-    let busy: Vec<usize> = (0..population.accounts)
-        .filter(|number| !population.is_idle(*number))
-        .collect();
-    let span = i64::from(population.days) * 86_400_000;
-    let events = i64::try_from(population.events).unwrap_or(i64::MAX);
-    let slice = span.checked_div(events).unwrap_or(0).max(1);
-    let missed = u64::from(population.failed_percent) + u64::from(population.logout_percent);
-    for index in 0..population.events {
-        let start = i64::try_from(index).unwrap_or(0).saturating_mul(slice);
-        let jitter = i64::try_from(random.below(slice.unsigned_abs())).unwrap_or(0);
-        let who = usize::try_from(random.below(busy.len() as u64)).unwrap_or(0);
-        let Some(number) = busy.get(who) else { break };
-        let at = now - TimeDelta::milliseconds(span) + TimeDelta::milliseconds(start + jitter);
-        // A failed login and a logout are no login.
-        if random.below(100) >= missed
-            && let Some(last) = last.get_mut(*number)
-        {
-            *last = Some(at);
-        }
-    }
-    last
 }
