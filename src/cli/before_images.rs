@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
+use crate::cli::private_file;
 use crate::cli::setup;
 use crate::engine::before::Image;
 use crate::engine::replay::parse_moment;
@@ -51,12 +52,8 @@ pub fn before_images(cli: &Cli, args: &BeforeImagesArgs, output: &Output) -> Res
 
 /// Writes the archive under a new name, whole or not at all, readable by its owner only.
 fn write(path: &PathBuf, images: &[Image]) -> Result<(), Failure> {
-    let failure = |e: &dyn std::fmt::Display| {
-        Failure::plain(format!("{} cannot be written: {e}", path.display()))
-    };
-    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let parent = parent.unwrap_or(std::path::Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(parent).map_err(|e| failure(&e))?;
+    let failure = |e: &dyn std::fmt::Display| private_file::failure(path, e);
+    let file = private_file::begin(path)?;
     let mut zip = zip::ZipWriter::new(file);
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

@@ -16,6 +16,7 @@ pub mod person;
 pub mod plan;
 pub mod plan_file;
 pub mod policy;
+pub mod private_file;
 pub mod progress;
 pub mod providers;
 pub mod rehearse;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::failure::Failure;
+use crate::cli::private_file;
 use crate::domain::id::Subject;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
@@ -215,15 +216,7 @@ fn check(engine: &Engine, plan: &PlanRow, file: &Value, named: &str) -> Result<(
 
 /// Writes a plan's file, readable by its owner only: it has names in it.
 pub fn write(path: &Path, document: &Value) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let failure = |e: &dyn std::fmt::Display| {
-        Failure::plain(format!("{} cannot be written: {e}", path.display()))
-    };
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
-        .map_err(|e| failure(&e))?;
-    let text = serde_json::to_string_pretty(document).map_err(|e| failure(&e))?;
-    writeln!(file, "{text}").map_err(|e| failure(&e))?;
-    file.persist(path).map_err(|e| failure(&e))?;
-    Ok(())
+    let text =
+        serde_json::to_string_pretty(document).map_err(|e| private_file::failure(path, &e))?;
+    private_file::write(path, format!("{text}\n").as_bytes())
 }

@@ -1,6 +1,5 @@
 //! `exeunt sandbox`: a loopback tenant and directory to rehearse with, and the exeunt.toml for them.
 
-use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,6 +8,7 @@ use crate::cli::args::SandboxArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::private_file;
 use crate::config::mistake::nearest;
 use crate::sandbox::Story;
 use crate::sandbox::StoryOptions;
@@ -117,16 +117,9 @@ pub fn write(dir: &Path, places: &Places, ring: &str) -> Result<(), Failure> {
 
 /// Writes files into a directory, readable by their owner only.
 pub fn write_files(dir: &Path, files: &[(String, String)]) -> Result<(), Failure> {
-    let failure = |path: &Path, e: std::io::Error| {
-        Failure::plain(format!("{} cannot be written: {e}", path.display()))
-    };
-    std::fs::create_dir_all(dir).map_err(|e| failure(dir, e))?;
+    std::fs::create_dir_all(dir).map_err(|e| private_file::failure(dir, &e))?;
     for (name, text) in files {
-        let path = dir.join(name);
-        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(|e| failure(&path, e))?;
-        file.write_all(text.as_bytes())
-            .map_err(|e| failure(&path, e))?;
-        file.persist(&path).map_err(|e| failure(&path, e.error))?;
+        private_file::write(&dir.join(name), text.as_bytes())?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::cli::failure::Failure;
 use crate::cli::plan_file;
+use crate::cli::private_file;
 use crate::domain::code;
 use crate::domain::rows::ActivityRow;
 use crate::domain::rows::Kind;
@@ -45,9 +46,7 @@ pub fn write(
     owned: &Belongings,
     path: &Path,
 ) -> Result<(), Failure> {
-    let failure = |e: &dyn std::fmt::Display| {
-        Failure::plain(format!("{} cannot be written: {e}", path.display()))
-    };
+    let failure = |e: &dyn std::fmt::Display| private_file::failure(path, e);
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(|e| failure(&e))?;
     for step in engine.steps_left(plan)? {
@@ -56,12 +55,7 @@ pub fn write(
         writer.write_record(cells).map_err(|e| failure(&e))?;
     }
     let bytes = writer.into_inner().map_err(|e| failure(&e))?;
-    let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))
-        .map_err(|e| failure(&e))?;
-    std::io::Write::write_all(&mut file, &bytes).map_err(|e| failure(&e))?;
-    file.persist(path).map_err(|e| failure(&e))?;
-    Ok(())
+    private_file::write(path, &bytes)
 }
 
 fn row(

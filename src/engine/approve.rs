@@ -36,7 +36,6 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::ledger::By;
-use crate::ledger::vault::Profile;
 
 /// A person who says something, with the proof of it.
 #[derive(Debug)]
@@ -443,15 +442,6 @@ impl Engine {
         let appended = self.ledger.append_all(&run.by, vec![draft])?;
         self.ledger.sync()?;
         Ok(appended.first)
-    }
-
-    /// The name of an operator, for people to read.
-    pub fn operator_name(&self, sub: &Subject) -> Result<String, EngineError> {
-        let profile = self.profile(sub)?;
-        Ok(profile
-            .first(Profile::NAME)
-            .unwrap_or(sub.as_str())
-            .to_owned())
     }
 }
 

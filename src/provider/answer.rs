@@ -5,16 +5,6 @@ use crate::provider::AnswerVerdict;
 use crate::provider::http::Payload;
 use crate::provider::http::Sent;
 
-/// A change that a provider cannot do; nothing was sent.
-pub fn not_possible() -> Answer {
-    Answer {
-        verdict: AnswerVerdict::Failed,
-        status: None,
-        code: "call.not-possible",
-        body: String::new(),
-    }
-}
-
 /// Judges what came of a request: what never arrived and what was lost is the same everywhere, a
 /// whole answer is judged by `says`.
 pub fn judge(

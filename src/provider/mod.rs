@@ -379,6 +379,18 @@ pub struct Probe {
     pub hint: Option<String>,
 }
 
+impl Probe {
+    /// Says what was found, and what to do about it.
+    pub fn new(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Self {
+        Self {
+            what: what.to_owned(),
+            state,
+            says: says.into(),
+            hint: hint.map(str::to_owned),
+        }
+    }
+}
+
 /// How a probe came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeState {

@@ -10,7 +10,6 @@ use crate::domain::account::AccountKind;
 use crate::domain::account::AccountRecord;
 use crate::domain::account::AccountState;
 use crate::domain::account::Do;
-use crate::domain::account::Protection;
 use crate::provider::Next;
 use crate::provider::Order;
 use crate::provider::ProviderError;
@@ -116,12 +115,7 @@ impl Alteryx {
 
 /// Why an account must not be touched, whatever was decided before it was read again.
 fn untouchable(record: &AccountRecord) -> Option<&'static str> {
-    record.facts.protected.iter().next().map(|why| match why {
-        Protection::OwnCredential => "block.protected-own-credential",
-        Protection::LastAdmin => "block.protected-last-admin",
-        Protection::Admin => "block.protected-admin",
-        _ => "block.protected-unknown-role",
-    })
+    record.facts.protected.iter().next().map(|why| why.code())
 }
 
 fn image(workspace: &str, mut raw: Value) -> String {

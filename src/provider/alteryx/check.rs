@@ -18,15 +18,6 @@ const TOKEN_HINT: &str = "As an administrator of the workspace, make a new OAuth
 /// Where the tenant describes its own calls.
 const DESCRIPTION: &str = "v4/open-api-spec";
 
-fn probe(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Probe {
-    Probe {
-        what: what.to_owned(),
-        state,
-        says: says.into(),
-        hint: hint.map(str::to_owned),
-    }
-}
-
 fn failed(what: &str, e: &ProviderError) -> Probe {
     let hint = match e {
         ProviderError::Credentials { .. } | ProviderError::Token { .. } => Some(TOKEN_HINT),
@@ -43,14 +34,14 @@ fn failed(what: &str, e: &ProviderError) -> Probe {
         ProviderError::Configuration { .. } => None,
         _ => Some("Look whether `url` is the address of the workspace's region."),
     };
-    probe(what, ProbeState::Bad, format!("{e}."), hint)
+    Probe::new(what, ProbeState::Bad, format!("{e}."), hint)
 }
 
 impl Alteryx {
     pub(super) async fn probe_all(&self) -> Vec<Probe> {
         let mut probes = Vec::new();
         match self.workspace().await {
-            Ok(()) => probes.push(probe(
+            Ok(()) => probes.push(Probe::new(
                 "workspace",
                 ProbeState::Good,
                 format!(
@@ -86,7 +77,7 @@ impl Alteryx {
         let what = "calls";
         let unproved = |says: String| {
             let hint = "The first suspension in the ring `pilot` will show whether it works.";
-            probe(what, ProbeState::Limited, says, Some(hint))
+            Probe::new(what, ProbeState::Limited, says, Some(hint))
         };
         let page = match self.get(DESCRIPTION, &[]).await {
             Ok(page) => page,
@@ -111,7 +102,7 @@ impl Alteryx {
             .filter(|name| !known.contains(&shape(&self.paths.template(name))))
             .collect();
         match missing.is_empty() {
-            true => probe(
+            true => Probe::new(
                 what,
                 ProbeState::Good,
                 "The tenant's own description has the calls that suspend, transfer and remove.",
@@ -140,13 +131,13 @@ fn shape(path: &str) -> String {
 fn administrators(standing: &Standing) -> Probe {
     let count = standing.admins.len();
     match count {
-        1 => probe(
+        1 => Probe::new(
             "rights",
             ProbeState::Limited,
             "The token's user is the only administrator of the workspace.",
             Some("Name a second one: if the only one leaves, nobody can act there."),
         ),
-        _ => probe(
+        _ => Probe::new(
             "rights",
             ProbeState::Good,
             format!("The token's user is one of {count} administrators, all of them protected."),
@@ -161,7 +152,7 @@ fn people(listing: &Listing) -> Probe {
         Some(_) => "as many as the workspace names",
         None => "up to an empty page, since the workspace names no number",
     };
-    probe(
+    Probe::new(
         "people",
         ProbeState::Good,
         format!("The token may list everybody: {count} came, {proved}."),
@@ -195,5 +186,5 @@ fn logins(listing: &Listing) -> Probe {
     };
     let hint = (state != ProbeState::Good)
         .then_some("Look under Workspace Admin > Users, column Last Active.");
-    probe("last logins", state, says, hint)
+    Probe::new("last logins", state, says, hint)
 }

@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::domain::account::AccountRecord;
 use crate::domain::account::AccountState;
 use crate::domain::account::Do;
-use crate::domain::account::Protection;
 use crate::provider::Next;
 use crate::provider::Order;
 use crate::provider::ProviderError;
@@ -179,10 +178,5 @@ fn untouchable(target: &Target, now: &AccountRecord, wanted: Do) -> Option<&'sta
         // somebody asked for it by name
         return None;
     }
-    now.facts.protected.iter().next().map(|why| match why {
-        Protection::Owner => "block.protected-owner",
-        Protection::Admin => "block.protected-admin",
-        Protection::OwnCredential => "block.protected-own-credential",
-        _ => "block.protected-unknown-role",
-    })
+    now.facts.protected.iter().next().map(|why| why.code())
 }

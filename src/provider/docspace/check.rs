@@ -12,15 +12,6 @@ use crate::provider::docspace::people;
 const KEY_HINT: &str = "Make a new API key under Developer Tools > API keys, as the owner or a \
                         DocSpace administrator, with all permissions.";
 
-fn probe(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Probe {
-    Probe {
-        what: what.to_owned(),
-        state,
-        says: says.into(),
-        hint: hint.map(str::to_owned),
-    }
-}
-
 fn failed(what: &str, e: &ProviderError) -> Probe {
     let hint = match e {
         ProviderError::Credentials { .. } | ProviderError::Rights { .. } => KEY_HINT,
@@ -33,7 +24,7 @@ fn failed(what: &str, e: &ProviderError) -> Probe {
         }
         _ => "Look whether `url` is the address of the portal itself.",
     };
-    probe(what, ProbeState::Bad, format!("{e}."), Some(hint))
+    Probe::new(what, ProbeState::Bad, format!("{e}."), Some(hint))
 }
 
 impl DocSpace {
@@ -64,13 +55,13 @@ impl DocSpace {
         ];
         match self.read(FILTER, &query, "listing people").await {
             Ok(body) => match (people::items(&body), people::unsigned(&body, "total")) {
-                (Ok(_), Some(total)) => probe(
+                (Ok(_), Some(total)) => Probe::new(
                     "rights",
                     ProbeState::Good,
                     format!("The key may list people; the portal names {total} accounts."),
                     None,
                 ),
-                _ => probe(
+                _ => Probe::new(
                     "rights",
                     ProbeState::Bad,
                     "The list of people names no total, so it can never be proven whole.",
@@ -88,26 +79,26 @@ impl DocSpace {
             Err(e) => return failed(what, &e),
         };
         match (events::probe(&page), people::items(&page).map(Vec::len)) {
-            (Ok(()), Ok(1..)) => probe(
+            (Ok(()), Ok(1..)) => Probe::new(
                 what,
                 ProbeState::Good,
                 "The key may read the login history, and the portal pages through it as asked.",
                 None,
             ),
-            (Ok(()), _) => probe(
+            (Ok(()), _) => Probe::new(
                 what,
                 ProbeState::Limited,
                 "The login history is empty: nobody can be called inactive yet.",
                 Some("It fills with the next logins; logins with an API key leave no trace."),
             ),
-            (Err("activity.downgraded"), _) => probe(
+            (Err("activity.downgraded"), _) => Probe::new(
                 what,
                 ProbeState::Bad,
                 "The portal gives only its last 20 logins, whatever it is asked: its plan has no \
                  audit. Nobody will be called inactive.",
                 Some("A plan or licence with audit is needed; leavers can be disabled without it."),
             ),
-            (Err(_), _) => probe(
+            (Err(_), _) => Probe::new(
                 what,
                 ProbeState::Bad,
                 "The login history cannot be understood.",
@@ -122,7 +113,7 @@ impl DocSpace {
             Ok(Some(retention)) => {
                 let days = retention.days;
                 let full = days >= 180;
-                probe(
+                Probe::new(
                     what,
                     if full {
                         ProbeState::Good
@@ -138,7 +129,7 @@ impl DocSpace {
                     ),
                 )
             }
-            Ok(None) => probe(
+            Ok(None) => Probe::new(
                 what,
                 ProbeState::Bad,
                 "How long the portal keeps logins cannot be read: nobody will be called inactive.",
@@ -152,9 +143,9 @@ impl DocSpace {
         let what = "session lifetime";
         let hint = "Under Settings > Security > Access Settings, switch the session lifetime on \
                     and set its minutes.";
-        let limited = |says: String| probe(what, ProbeState::Limited, says, Some(hint));
+        let limited = |says: String| Probe::new(what, ProbeState::Limited, says, Some(hint));
         match self.session_seconds().await {
-            Ok(Some(seconds)) => probe(
+            Ok(Some(seconds)) => Probe::new(
                 what,
                 ProbeState::Good,
                 format!("A login lasts at most {} minutes.", seconds / 60),
@@ -176,14 +167,14 @@ impl DocSpace {
 fn credential(own: &people::Own) -> Probe {
     let what = "credential";
     if own.owner {
-        probe(
+        Probe::new(
             what,
             ProbeState::Good,
             "The key works and belongs to the owner.",
             None,
         )
     } else if own.admin {
-        probe(
+        Probe::new(
             what,
             ProbeState::Limited,
             "The key works and belongs to a DocSpace administrator, who cannot disable other \
@@ -191,7 +182,7 @@ fn credential(own: &people::Own) -> Probe {
             None,
         )
     } else {
-        probe(
+        Probe::new(
             what,
             ProbeState::Bad,
             "The key works, but its user is neither owner nor administrator: disabled people and \

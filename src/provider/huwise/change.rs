@@ -81,21 +81,18 @@ fn differs(before: &AccountFacts, now: &AccountFacts) -> bool {
 
 /// Why an account must be left alone, the gravest first.
 fn block(protected: &BTreeSet<Protection>) -> Option<&'static str> {
-    let codes = [
-        (Protection::OwnCredential, "block.protected-own-credential"),
-        (Protection::LastAdmin, "block.protected-last-admin"),
-        (Protection::Admin, "block.protected-admin"),
-        (Protection::Staff, "block.protected-staff"),
-        (Protection::KeyOwner, "block.protected-key-owner"),
-        (Protection::UnclearIdentity, "block.unclear-identity"),
-        (Protection::UnknownRole, "block.protected-unknown-role"),
-        (Protection::KeysUnseen, "block.protected-keys-unseen"),
+    let gravest = [
+        Protection::OwnCredential,
+        Protection::LastAdmin,
+        Protection::Admin,
+        Protection::Staff,
+        Protection::KeyOwner,
+        Protection::UnclearIdentity,
+        Protection::UnknownRole,
     ];
-    let named = codes.iter().find(|(p, _)| protected.contains(p));
-    // whatever else there may be one day protects as well
-    named
-        .map(|(_, code)| *code)
-        .or_else(|| (!protected.is_empty()).then_some("block.protected-unknown-role"))
+    let named = gravest.iter().find(|p| protected.contains(p));
+    // whatever else there is protects as well
+    named.or(protected.first()).map(|p| p.code())
 }
 
 /// The account as the domain has it, its groups and its keys, without anything secret.

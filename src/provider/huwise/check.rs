@@ -23,17 +23,8 @@ const NAME_THEM: &str = "Name the accounts that programs use in `service_account
                          API key in its account menu and keep it: if the list then shows that key, it \
                          is proved to show those of others.";
 
-fn probe(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Probe {
-    Probe {
-        what: what.to_owned(),
-        state,
-        says: says.into(),
-        hint: hint.map(str::to_owned),
-    }
-}
-
 fn good(what: &str, says: impl Into<String>) -> Probe {
-    probe(what, ProbeState::Good, says, None)
+    Probe::new(what, ProbeState::Good, says, None)
 }
 
 fn failed(what: &str, e: &ProviderError) -> Probe {
@@ -48,7 +39,7 @@ fn failed(what: &str, e: &ProviderError) -> Probe {
         ProviderError::NotWhole { .. } => "Try again; somebody may have been at work there.",
         _ => URL_HINT,
     };
-    probe(what, ProbeState::Bad, format!("{e}."), Some(hint))
+    Probe::new(what, ProbeState::Bad, format!("{e}."), Some(hint))
 }
 
 impl Huwise {
@@ -87,7 +78,7 @@ fn users(total: Option<u64>) -> Probe {
             "rights",
             format!("The key may list users; the domain names {total} accounts."),
         ),
-        None => probe(
+        None => Probe::new(
             "rights",
             ProbeState::Bad,
             "The list of users names no total, so it can never be proven whole.",
@@ -100,7 +91,7 @@ fn administrators(guards: &Guards, total: u64) -> Probe {
     let what = "administrators";
     let count = guards.admins.len();
     if u64::try_from(count).unwrap_or(u64::MAX) >= total {
-        return probe(
+        return Probe::new(
             what,
             ProbeState::Limited,
             "Asked who administers the domain, it names everybody: either that is so, or it does \
@@ -110,7 +101,7 @@ fn administrators(guards: &Guards, total: u64) -> Probe {
     }
     let able = guards.admins.values().filter(|admin| admin.counts).count();
     if able < 2 {
-        return probe(
+        return Probe::new(
             what,
             ProbeState::Limited,
             "Only one administrator of your own can sign in to the domain.",
@@ -153,13 +144,13 @@ fn keys(guards: &Guards) -> Probe {
             Some(NAME_THEM),
         ),
     };
-    probe(what, ProbeState::Limited, format!("{found} {so}"), hint)
+    Probe::new(what, ProbeState::Limited, format!("{found} {so}"), hint)
 }
 
 fn own(keys: &Keys) -> Probe {
     match &keys.own {
         Some(own) => good("own user", format!("The key belongs to {own}.")),
-        None => probe(
+        None => Probe::new(
             "own user",
             ProbeState::Limited,
             "Whose key this is does not show. It administers the domain, so that it is protected \
@@ -179,7 +170,7 @@ fn activity(body: &Value) -> Probe {
             "The domain shows when each account signed in and was used for the last time.",
         );
     }
-    probe(
+    Probe::new(
         what,
         ProbeState::Limited,
         "The domain does not show for every account when it signed in and was used for the last \

@@ -27,15 +27,6 @@ const CREDENTIAL_HINT: &str = "In Port, open the menu of your user, Credentials,
 const AUDIT_HINT: &str = "Give the credential the role Admin: others see only parts of the log. \
                           Logins alone are enough to call somebody inactive.";
 
-fn probe(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Probe {
-    Probe {
-        what: what.to_owned(),
-        state,
-        says: says.into(),
-        hint: hint.map(str::to_owned),
-    }
-}
-
 fn failed(what: &str, e: &ProviderError) -> Probe {
     let hint = match e {
         ProviderError::Credentials { .. } | ProviderError::Token { .. } => CREDENTIAL_HINT,
@@ -55,7 +46,7 @@ fn failed(what: &str, e: &ProviderError) -> Probe {
         }
         _ => "Look whether `url` is https://api.port.io or https://api.us.port.io.",
     };
-    probe(what, ProbeState::Bad, format!("{e}."), Some(hint))
+    Probe::new(what, ProbeState::Bad, format!("{e}."), Some(hint))
 }
 
 impl Port {
@@ -82,7 +73,7 @@ impl Port {
 
     fn credential(&self, organization: &str) -> Probe {
         if self.own.is_personal() {
-            return probe(
+            return Probe::new(
                 "credential",
                 ProbeState::Limited,
                 format!(
@@ -100,7 +91,7 @@ impl Port {
                 Some("Set `workspace` to that id: other credentials are then refused."),
             ),
         };
-        probe(
+        Probe::new(
             "credential",
             ProbeState::Good,
             format!("The credentials belong to the organisation {organization}, {says}."),
@@ -118,7 +109,7 @@ impl Port {
         let foreign = providers.iter().any(|p| p.as_str() != "auth0");
         foreign.then(|| {
             let list: Vec<_> = providers.into_iter().map(String::as_str).collect();
-            probe(
+            Probe::new(
                 "sign-in",
                 ProbeState::Limited,
                 format!(
@@ -138,17 +129,17 @@ impl Port {
             Ok(body) => body,
             Err(e) => {
                 let says = format!("{e}. Activity in the portal does not count.");
-                return probe("audit log", ProbeState::Limited, says, Some(AUDIT_HINT));
+                return Probe::new("audit log", ProbeState::Limited, says, Some(AUDIT_HINT));
             }
         };
         match json::list(&body, "audits") {
-            Ok(_) => probe(
+            Ok(_) => Probe::new(
                 "audit log",
                 ProbeState::Good,
                 "The credential may read the audit log; Port keeps it for a year.",
                 None,
             ),
-            Err(_) => probe(
+            Err(_) => Probe::new(
                 "audit log",
                 ProbeState::Limited,
                 "The audit log cannot be understood: activity in the portal does not count.",
@@ -163,7 +154,7 @@ fn listed(read: &AccountsRead) -> Probe {
         .accounts
         .iter()
         .filter(|a| a.facts.kind == AccountKind::Service);
-    probe(
+    Probe::new(
         "accounts",
         ProbeState::Good,
         format!(
@@ -192,14 +183,14 @@ fn logins(read: &AccountsRead) -> Probe {
          called inactive."
     );
     match shown {
-        0 if all > 0 => probe(
+        0 if all > 0 => Probe::new(
             "last login",
             ProbeState::Bad,
             says,
             Some("Give the credential the role Admin, which sees the logins of others."),
         ),
-        _ if shown < all => probe("last login", ProbeState::Limited, says, None),
-        _ => probe("last login", ProbeState::Good, says, None),
+        _ if shown < all => Probe::new("last login", ProbeState::Limited, says, None),
+        _ => Probe::new("last login", ProbeState::Good, says, None),
     }
 }
 
@@ -211,7 +202,7 @@ fn unclear(read: &AccountsRead) -> Option<Probe> {
         .filter(|a| a.facts.protected.contains(&Protection::UnclearStatus))
         .count();
     (shut > 0).then(|| {
-        probe(
+        Probe::new(
             "disabled",
             ProbeState::Limited,
             format!(
@@ -228,7 +219,7 @@ fn without_entity(read: &AccountsRead) -> Option<Probe> {
     let managed = |a: &&AccountRecord| a.facts.managed_by.as_deref() == Some("user");
     let users = read.accounts.iter().filter(managed).count();
     (users > 0).then(|| {
-        probe(
+        Probe::new(
             "users without entity",
             ProbeState::Limited,
             format!(

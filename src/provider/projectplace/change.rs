@@ -105,12 +105,7 @@ fn differs(old: &AccountFacts, new: &AccountFacts) -> bool {
 /// What can be done to somebody; why nothing, where they are protected.
 fn may_be_removed(person: &Person, protected: &BTreeSet<Protection>) -> Result<Call, &'static str> {
     if let Some(protection) = protected.first() {
-        return Err(match protection {
-            Protection::Owner => "block.protected-owner",
-            Protection::Admin => "block.protected-admin",
-            Protection::Service => "block.protected-service",
-            _ => "block.protected-unknown-role",
-        });
+        return Err(protection.code());
     }
     match person.role() {
         Role::Member => Ok(Call::Delete),

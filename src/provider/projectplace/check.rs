@@ -14,15 +14,6 @@ const ROBOT_HINT: &str = "As the account owner or a co-owner, look in the accoun
                           under Robots: the robot must be there, and its keys must be those that \
                           are configured. OAuth 1 also needs a clock that is right.";
 
-fn probe(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Probe {
-    Probe {
-        what: what.to_owned(),
-        state,
-        says: says.into(),
-        hint: hint.map(str::to_owned),
-    }
-}
-
 fn failed(what: &str, e: &ProviderError) -> Probe {
     let hint = match e {
         ProviderError::Credentials { .. }
@@ -41,7 +32,7 @@ fn failed(what: &str, e: &ProviderError) -> Probe {
              https://SUBDOMAIN.projectplace.com."
         }
     };
-    probe(what, ProbeState::Bad, format!("{e}."), Some(hint))
+    Probe::new(what, ProbeState::Bad, format!("{e}."), Some(hint))
 }
 
 impl ProjectPlace {
@@ -53,7 +44,7 @@ impl ProjectPlace {
         }
         let says = "The robot's keys work. A robot may read, change and delete everything in the \
                     account: keep its keys as safe as the owner's password.";
-        let mut probes = vec![probe("credential", ProbeState::Good, says, None)];
+        let mut probes = vec![Probe::new("credential", ProbeState::Good, says, None)];
         match self.everybody(&|_| {}).await {
             Ok(listed) => {
                 probes.push(people(&listed));
@@ -71,12 +62,12 @@ impl ProjectPlace {
         let mut members = listed.everybody.iter();
         let Some((id, _)) = members.find(|(_, person)| person.role() == Role::Member) else {
             let says = "There is no plain member whose head-administrator roles could be read.";
-            return probe(what, ProbeState::Limited, says, None);
+            return Probe::new(what, ProbeState::Limited, says, None);
         };
         match self.holdings(id).await {
             Ok(_) => {
                 let says = "The robot may read who is head administrator of what.";
-                probe(what, ProbeState::Good, says, None)
+                Probe::new(what, ProbeState::Good, says, None)
             }
             Err(e) => failed(what, &e),
         }
@@ -95,7 +86,7 @@ fn people(listed: &Listed) -> Probe {
         "Both lists of people agree: {all} accounts, {externals} of them external members; \
          {protected} are never touched (owners, administrators, pending, or without an address)."
     );
-    probe("people", ProbeState::Good, says, None)
+    Probe::new("people", ProbeState::Good, says, None)
 }
 
 fn logins(listed: &Listed) -> Probe {
@@ -105,13 +96,13 @@ fn logins(listed: &Listed) -> Probe {
     let all = listed.everybody.len();
     if hidden == all {
         let says = "No account shows its last login: nobody will be called inactive.";
-        return probe(what, ProbeState::Bad, says, None);
+        return Probe::new(what, ProbeState::Bad, says, None);
     }
     let says = format!(
         "{} of {all} accounts show their last login. Nobody without one is called inactive.",
         all - hidden
     );
-    probe(what, ProbeState::Good, says, None)
+    Probe::new(what, ProbeState::Good, says, None)
 }
 
 fn sessions(session_s: u64) -> Probe {
@@ -120,5 +111,5 @@ fn sessions(session_s: u64) -> Probe {
         "ProjectPlace does not say how long a login lasts; {days} days are added to every silence."
     );
     let hint = "Set session_days for the tenant if you know better.";
-    probe("session lifetime", ProbeState::Good, says, Some(hint))
+    Probe::new("session lifetime", ProbeState::Good, says, Some(hint))
 }

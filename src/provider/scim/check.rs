@@ -13,15 +13,6 @@ use crate::provider::scim::Scim;
 use crate::provider::scim::people;
 use crate::provider::scim::read::success;
 
-fn probe(what: &str, state: ProbeState, says: impl Into<String>, hint: Option<&str>) -> Probe {
-    Probe {
-        what: what.to_owned(),
-        state,
-        says: says.into(),
-        hint: hint.map(str::to_owned),
-    }
-}
-
 impl Scim {
     pub(super) async fn probe_all(&self) -> Vec<Probe> {
         let mut probes = Vec::new();
@@ -37,7 +28,7 @@ impl Scim {
             }
         };
         let good = ProbeState::Good;
-        probes.push(probe(
+        probes.push(Probe::new(
             "credential",
             good,
             "accepted, and users can be listed",
@@ -57,7 +48,7 @@ impl Scim {
             Ok(read) => read,
             Err(error) => {
                 let hint = "no policy can act as long as the list is not whole";
-                return probe(what, ProbeState::Bad, error.to_string(), Some(hint));
+                return Probe::new(what, ProbeState::Bad, error.to_string(), Some(hint));
             }
         };
         let count = read.accounts.len();
@@ -75,9 +66,9 @@ impl Scim {
             (0, false) => {
                 let hint = "nothing tells administrators: name their roles in admin_values, or \
                             their addresses in protect";
-                probe(what, ProbeState::Limited, says, Some(hint))
+                Probe::new(what, ProbeState::Limited, says, Some(hint))
             }
-            _ => probe(what, ProbeState::Good, says, None),
+            _ => Probe::new(what, ProbeState::Good, says, None),
         }
     }
 
@@ -87,26 +78,26 @@ impl Scim {
         let shows = |user: &Value| matches!(people::active(user), Ok(Some(_)));
         match self.features().await {
             Err(error) => failed(&error),
-            Ok(_) if !users.is_empty() && !users.iter().any(shows) => probe(
+            Ok(_) if !users.is_empty() && !users.iter().any(shows) => Probe::new(
                 what,
                 limited,
                 "the server does not show who is active, so no deactivation can be confirmed",
                 Some("take `remove` as the step, or make the server show `active`"),
             ),
             Ok(features) => match features.patch {
-                Some(true) => probe(
+                Some(true) => Probe::new(
                     what,
                     ProbeState::Good,
                     "single attributes can be changed",
                     None,
                 ),
-                Some(false) => probe(
+                Some(false) => Probe::new(
                     what,
                     limited,
                     "the server takes whole users only, so each change writes one back as just read",
                     Some("what the server does not show of a user may be lost then"),
                 ),
-                None => probe(
+                None => Probe::new(
                     what,
                     limited,
                     "the server does not say whether single attributes can be changed; it is tried",
@@ -119,7 +110,7 @@ impl Scim {
     fn probe_activity(&self, users: &[Value]) -> Probe {
         let what = "activity";
         if self.reading.last_login.is_none() {
-            return probe(
+            return Probe::new(
                 what,
                 ProbeState::Limited,
                 "SCIM has no standard last login, so nobody can be found inactive here",
@@ -132,14 +123,14 @@ impl Scim {
         let records = users.iter().map(|u| people::record(u, &self.reading, None));
         let shown = records.flatten().any(|r| !r.seen.is_empty());
         if shown {
-            probe(
+            Probe::new(
                 what,
                 ProbeState::Good,
                 "the configured attribute is there",
                 None,
             )
         } else {
-            probe(
+            Probe::new(
                 what,
                 ProbeState::Limited,
                 "none of the first users has the configured attribute",
@@ -165,5 +156,5 @@ fn failed(error: &ProviderError) -> Probe {
         ProviderError::Rights { .. } => "give the token the right to read all users",
         _ => "the url must end where `Users` begins, as in https://example.com/scim/v2",
     };
-    probe("credential", ProbeState::Bad, error.to_string(), Some(hint))
+    Probe::new("credential", ProbeState::Bad, error.to_string(), Some(hint))
 }
