@@ -177,6 +177,7 @@ fn adapters_do_not_know_each_other() {
             "json",
             "listing",
             "reusable",
+            "spoil",
             "attributes",
             "file",
             "moment",
