@@ -223,6 +223,7 @@ impl Row<'_> {
             employee_number: self.cell(columns.employee_number.as_ref()),
             place: None,
             facts: self.facts()?,
+            ..PersonRecord::default()
         }))
     }
 

@@ -634,6 +634,7 @@ fn person(at: &str, key: String, entry: &Entry) -> Result<PersonRecord, Director
         place: Some(entry.dn.clone()),
         key,
         facts,
+        ..PersonRecord::default()
     })
 }
 

@@ -225,6 +225,7 @@ impl Entry {
             employee_number: attributes.text(&["employeeNumber"]),
             place: Some(self.place.clone()),
             facts,
+            ..PersonRecord::default()
         }))
     }
 

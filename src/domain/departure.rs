@@ -89,6 +89,7 @@ const fn code(strength: Strength) -> &'static str {
         Strength::LeaveDate => "leaver.leave-date",
         Strength::Disabled => "leaver.disabled",
         Strength::Expired => "leaver.expired",
+        Strength::Attribute => "leaver.attribute",
         Strength::Tombstone => "leaver.tombstone",
         Strength::LeaversUnit => "leaver.leavers-unit",
         Strength::LostGroup => "leaver.lost-group",
@@ -99,7 +100,7 @@ const fn code(strength: Strength) -> &'static str {
 const fn removal_from((strength, since): (Strength, Time)) -> Option<Time> {
     match strength {
         Strength::LeaveDate | Strength::Tombstone | Strength::Absent => Some(since),
-        Strength::Disabled | Strength::Expired => Some(since.plus_days(DISABLED_DAYS_FOR_REMOVAL)),
+        Strength::Disabled | Strength::Expired | Strength::Attribute => Some(since.plus_days(DISABLED_DAYS_FOR_REMOVAL)),
         Strength::LeaversUnit | Strength::LostGroup => None,
     }
 }

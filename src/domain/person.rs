@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::domain::time::Time;
 
 /// What one directory says about one person in one read; personal values stay out of entries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonRecord {
     /// The directory's immutable key (`entryUUID`, or the key column of a file), as text.
     pub key: String,
@@ -20,6 +20,17 @@ pub struct PersonRecord {
     pub employee_number: Option<String>,
     /// The distinguished name, for people to read; never compared.
     pub place: Option<String>,
+    /// The manager as the directory names them: a distinguished name or a key; for notices and
+    /// successions, never for a departure.
+    pub manager: Option<String>,
+    /// When the source itself last recorded a change of the entry (`whenChanged`,
+    /// `modifyTimestamp`, the line of a list).
+    pub recorded_at: Option<Time>,
+    /// The newest login that the directory knows of, no later than it happened; it may be older
+    /// than the truth by [`PersonRecord::login_precision_s`].
+    pub last_login: Option<Time>,
+    /// By how much `last_login` may be too early, in seconds (`lastLogonTimestamp`: 14 days).
+    pub login_precision_s: u64,
     /// The facts that decisions rest on.
     pub facts: PersonFacts,
 }
@@ -40,6 +51,28 @@ pub struct PersonFacts {
     /// The last day of employment that HR recorded, as the moment when it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave_at: Option<Time>,
+    /// Deleted, and by which mark it is known (`isDeleted`): the directory keeps a tombstone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<String>,
+    /// When the directory recorded the deletion, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Time>,
+    /// Stands in a unit that the configuration names as the leavers'.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_leavers_unit: bool,
+    /// Not in the group that the configuration asks for.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outside_group: bool,
+    /// The attribute whose value says, by a rule of the configuration, that the person has left
+    /// (`employeeType`); the value itself stays out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_by: Option<String>,
+    /// When the source recorded what says that the person has left; only beside such a fact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<Time>,
+    /// A login at the directory, to the day, later than what says that the person has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_after: Option<Time>,
     /// Locked for a while after wrong passwords: never a departure.
     #[serde(default, skip_serializing_if = "is_false")]
     pub locked_for_a_while: bool,
@@ -59,6 +92,8 @@ pub enum Strength {
     Disabled,
     /// The directory account's end has passed.
     Expired,
+    /// An attribute says so that the configuration names (`employeeType = terminated`).
+    Attribute,
     /// The directory keeps a tombstone.
     Tombstone,
     /// Moved to where leavers are kept.

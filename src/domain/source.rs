@@ -54,9 +54,35 @@ pub struct ReadProof {
     pub referrals: u64,
     /// Digest over the sorted keys of everything seen (`sha256:` and base64): equal reads are equal.
     pub digest: String,
+    /// Which server answered, and how far its record had come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerMark>,
+    /// How often each result code came, by its number (LDAP: RFC 4511, 4.1.9).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub results: BTreeMap<String, u64>,
+    /// When the source was written, where it is a file or says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<Time>,
     /// Why the read is not complete, as codes (`read.timeout`, `read.empty`, …); empty if it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
+}
+
+/// Which server gave an answer, and how far its record of changes had come.
+///
+/// A server that is put back to an older state (a snapshot of a domain controller) shows it here:
+/// the same database with a smaller number, or the same server with another database.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerMark {
+    /// The server's own name for itself (`dnsHostName`, `dsServiceName`; else scheme, host, port).
+    pub name: String,
+    /// The identity of its database (`invocationId`; a serverID), where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The number of its newest change (`highestCommittedUSN`), where it counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<u64>,
 }
 
 /// How far one signal of activity can be believed after a read; cumulative over reads.
