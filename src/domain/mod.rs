@@ -12,6 +12,7 @@ pub mod code;
 pub mod decide;
 pub mod departure;
 pub mod event;
+pub mod finding;
 pub mod fold;
 pub mod id;
 pub mod loosen;
