@@ -100,7 +100,9 @@ const fn code(strength: Strength) -> &'static str {
 const fn removal_from((strength, since): (Strength, Time)) -> Option<Time> {
     match strength {
         Strength::LeaveDate | Strength::Tombstone | Strength::Absent => Some(since),
-        Strength::Disabled | Strength::Expired | Strength::Attribute => Some(since.plus_days(DISABLED_DAYS_FOR_REMOVAL)),
+        Strength::Disabled | Strength::Expired | Strength::Attribute => {
+            Some(since.plus_days(DISABLED_DAYS_FOR_REMOVAL))
+        }
         Strength::LeaversUnit | Strength::LostGroup => None,
     }
 }

@@ -20,6 +20,9 @@ use crate::provider::docspace::events::Retention;
 use crate::provider::docspace::events::Walk;
 use crate::provider::docspace::read::BATCH;
 
+/// With how many pages a walk begins that has no watermark to meet.
+const FIRST_WAVE: usize = 16;
+
 /// The path of a log and its name in words.
 pub(super) const fn log(signal: Signal) -> (&'static str, &'static str) {
     match signal {
@@ -63,7 +66,11 @@ impl DocSpace {
         now: Time,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> ActivityRead {
-        let (lifetime, session) = tokio::join!(self.read_lifetime(), self.session_seconds());
+        let (lifetime, session, first) = tokio::join!(
+            self.read_lifetime(),
+            self.session_seconds(),
+            self.log_page(Signal::Login, 1, 0),
+        );
         if let Err(e) = &lifetime
             && hopeless(e)
         {
@@ -71,6 +78,7 @@ impl DocSpace {
         }
         let session = session.ok().flatten();
         let mut read = ActivityRead::default();
+        let mut first = Some(first.map_err(|e| e.fault().to_owned()));
         let mut wanted = vec![(Signal::Login, session)];
         if session.is_none() {
             // nobody can tell how long one login lasts: what people do stands in for it
@@ -84,7 +92,18 @@ impl DocSpace {
                 .ok()
                 .and_then(|body| events::retention(signal, body));
             let mut walk = Walk::new(signal, known, retention, now);
-            let outcome = self.walk(&mut walk, signal, progress).await;
+            let deadline = Instant::now().checked_add(self.walk_deadline);
+            let first = match first.take() {
+                Some(first) => first,
+                None => self.page_until(deadline, signal, 1, 0).await,
+            };
+            let outcome = match first {
+                Ok(first) => {
+                    self.walk(&mut walk, signal, &first, deadline, progress)
+                        .await
+                }
+                Err(code) => Err(code),
+            };
             let (proof, seen) = walk.finish(outcome, known, retention, precision_s, now);
             read.signals.push(proof);
             read.seen.insert(signal, seen);
@@ -92,20 +111,20 @@ impl DocSpace {
         read
     }
 
-    /// Walks one log; the error is a code.
+    /// Walks one log behind its first event; the error is a code.
     async fn walk(
         &self,
         walk: &mut Walk,
         signal: Signal,
+        first: &Value,
+        deadline: Option<Instant>,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(), String> {
-        let deadline = Instant::now().checked_add(self.walk_deadline);
-        let first = self.page_until(deadline, signal, 1, 0).await?;
-        if let Err(code) = events::probe(&first) {
-            walk.take_successes(&first);
+        if let Err(code) = events::probe(first) {
+            walk.take_successes(first);
             return Err(code.to_owned());
         }
-        let mut ahead = 1;
+        let mut ahead = if walk.is_first() { FIRST_WAVE } else { 1 };
         while let Some(next) = self.wave(walk, signal, deadline, ahead, progress).await? {
             ahead = next;
         }
@@ -117,8 +136,9 @@ impl DocSpace {
     /// Asks for the next pages at once and takes them in their order; returns how many to ask for
     /// next, nothing at the end of the walk.
     ///
-    /// The number doubles from one on: a walk that meets its watermark at once asks for nothing in
-    /// vain, and a long one for less than [`DocSpaceSettings::reads`] pages.
+    /// A first walk has a whole log before it and begins with [`FIRST_WAVE`] pages, then grows
+    /// fourfold. Later ones begin with one page and double: whoever meets the watermark at once asks
+    /// for nothing in vain. In vain are never more than [`DocSpaceSettings::reads`] pages.
     ///
     /// [`DocSpaceSettings::reads`]: crate::provider::docspace::DocSpaceSettings::reads
     async fn wave(
@@ -149,7 +169,8 @@ impl DocSpace {
             }
         }
         let most = self.reads.saturating_mul(BATCH);
-        Ok(Some(ahead.saturating_mul(2).min(most)))
+        let growth = if walk.is_first() { 4 } else { 2 };
+        Ok(Some(ahead.saturating_mul(growth).min(most)))
     }
 
     /// One page of a log, unless the deadline passes before; the error is a code.

@@ -151,6 +151,11 @@ impl Walk {
         }
     }
 
+    /// Whether the walk goes to the end of the log, and not to where an earlier one began.
+    pub(super) fn is_first(&self) -> bool {
+        self.stop_at.is_none()
+    }
+
     /// Events seen, each once.
     pub(super) fn events(&self) -> u64 {
         u64::try_from(self.ids.len()).unwrap_or(u64::MAX)

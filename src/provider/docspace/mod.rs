@@ -134,7 +134,7 @@ pub struct DocSpaceSettings {
 }
 
 impl DocSpaceSettings {
-    /// Takes address and key with the usual limits (50,000 pages and two hours per walk, 16
+    /// Takes address and key with the usual limits (50,000 pages and two hours per walk, 50
     /// reads at once).
     pub fn new(url: impl Into<String>, token: Secret) -> Self {
         Self {
@@ -143,7 +143,7 @@ impl DocSpaceSettings {
             ca_file: None,
             http: Limits::default(),
             max_pages: 50_000,
-            reads: 16,
+            reads: 50,
             walk_deadline: Duration::from_secs(7200),
         }
     }
