@@ -12,8 +12,9 @@ use crate::provider::conformance::house::cases;
 /// known besides (who we are, how long sessions last, whether a page is the last).
 fn bounds(provider: &str) -> (usize, usize) {
     match provider {
-        // 50 pages of people, some 50 of logins, and what a walk is tried with before and after
-        "docspace" => (100, 120),
+        // 50 pages of people, some 50 of logins, and what a walk is tried with before and after; a
+        // first walk does not know where the log ends, and asks for up to 50 pages behind it
+        "docspace" => (100, 170),
         // 50 pages of people with logins; all members and administrators in one piece each
         "projectplace" => (51, 60),
         // 50 pages of people, the administrators, the workspace, and who we are
