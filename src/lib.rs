@@ -12,6 +12,9 @@ pub mod tls;
 pub mod evidence;
 pub mod ledger;
 
+pub mod http;
+pub mod scim;
+
 pub mod directory;
 pub mod notify;
 pub mod provider;

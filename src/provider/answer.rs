@@ -11,28 +11,40 @@ pub fn judge(
     sent: Sent,
     says: impl FnOnce(u16, &Payload) -> (AnswerVerdict, &'static str),
 ) -> Answer {
-    let answer = |verdict, status, code, body| Answer {
+    let answer = |verdict, status, code, body, request_id| Answer {
         verdict,
         status,
         code,
         body,
+        request_id,
     };
     match sent {
-        Sent::NotSent { .. } => answer(AnswerVerdict::Failed, None, "call.not-sent", String::new()),
-        Sent::TurnedAway { evidence, .. } => {
-            let code = "call.rate-limited";
-            answer(AnswerVerdict::Failed, Some(429), code, evidence)
+        Sent::NotSent { .. } => {
+            let (verdict, code) = (AnswerVerdict::Failed, "call.not-sent");
+            answer(verdict, None, code, String::new(), None)
         }
-        Sent::Lost { status, .. } => {
-            answer(AnswerVerdict::Unknown, status, "call.lost", String::new())
+        Sent::TurnedAway {
+            evidence,
+            request_id,
+            ..
+        } => {
+            let (verdict, code) = (AnswerVerdict::Failed, "call.rate-limited");
+            answer(verdict, Some(429), code, evidence, request_id)
+        }
+        Sent::Lost {
+            status, request_id, ..
+        } => {
+            let (verdict, code) = (AnswerVerdict::Unknown, "call.lost");
+            answer(verdict, status, code, String::new(), request_id)
         }
         Sent::Answered {
             status,
             payload,
             evidence,
+            request_id,
         } => {
             let (verdict, code) = says(status, &payload);
-            answer(verdict, Some(status), code, evidence)
+            answer(verdict, Some(status), code, evidence, request_id)
         }
     }
 }

@@ -1,15 +1,14 @@
 //! SaaS systems: one trait, one file per system, one explicit list.
 //!
 //! What is the same for all of them (limits, time-outs, retries of reads, redaction, staying on the
-//! configured origin) stands in its file `http`; what differs stands in the provider's own file.
+//! configured origin) stands in the room `http`; what differs stands in the provider's own file.
 
 pub mod alteryx;
 pub mod answer;
 pub mod docspace;
-pub mod http;
+mod failure;
 pub mod huwise;
 pub mod json;
-pub mod listing;
 pub mod port;
 pub mod projectplace;
 pub mod reusable;
@@ -27,6 +26,8 @@ use crate::domain::account::Signal;
 use crate::domain::source::ReadProof;
 use crate::domain::source::SignalProof;
 use crate::domain::time::Time;
+pub use crate::http;
+pub use crate::http::listing;
 use std::collections::BTreeMap;
 
 /// Every provider that there is; another one is its file and its line here.
@@ -348,6 +349,9 @@ pub struct Answer {
     pub code: &'static str,
     /// The body, cut to 4 KiB and without stack traces; personal, so the caller commits to it.
     pub body: String,
+    /// Under which the provider's support finds the call, where the answer says so: at most 128 of
+    /// `[A-Za-z0-9._-]`.
+    pub request_id: Option<String>,
 }
 
 /// The ways in which a request can end.

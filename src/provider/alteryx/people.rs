@@ -146,8 +146,10 @@ pub(super) fn record(item: &Value) -> Result<AccountRecord, Fault> {
         email: text(item, "email")?.map(str::to_owned),
         name: text(item, "name")?.map(str::to_owned),
         external_id: None,
+        employee_number: None,
         seen: login.map(|at| (Signal::Login, at)).into_iter().collect(),
         facts: AccountFacts {
+            future: BTreeSet::new(),
             state,
             kind: AccountKind::Human,
             protected,

@@ -20,7 +20,10 @@ use crate::provider::docspace::events::Retention;
 use crate::provider::docspace::events::Walk;
 use crate::provider::docspace::read::BATCH;
 
-/// With how many pages a walk begins that has no watermark to meet.
+/// What is asked for first: the newest event alone, and the first page.
+type FirstPages = (Result<Value, String>, Result<Value, String>);
+
+/// With how many pages a walk goes on behind its first page that has no watermark to meet.
 const FIRST_WAVE: usize = 16;
 
 /// The path of a log and its name in words.
@@ -66,10 +69,11 @@ impl DocSpace {
         now: Time,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> ActivityRead {
+        let deadline = Instant::now().checked_add(self.walk_deadline);
         let (lifetime, session, first) = tokio::join!(
             self.read_lifetime(),
             self.session_seconds(),
-            self.log_page(Signal::Login, 1, 0),
+            self.first_pages(deadline, Signal::Login),
         );
         if let Err(e) = &lifetime
             && hopeless(e)
@@ -78,7 +82,7 @@ impl DocSpace {
         }
         let session = session.ok().flatten();
         let mut read = ActivityRead::default();
-        let mut first = Some(first.map_err(|e| e.fault().to_owned()));
+        let mut first = Some(first);
         let mut wanted = vec![(Signal::Login, session)];
         if session.is_none() {
             // nobody can tell how long one login lasts: what people do stands in for it
@@ -95,15 +99,11 @@ impl DocSpace {
             let deadline = Instant::now().checked_add(self.walk_deadline);
             let first = match first.take() {
                 Some(first) => first,
-                None => self.page_until(deadline, signal, 1, 0).await,
+                None => self.first_pages(deadline, signal).await,
             };
-            let outcome = match first {
-                Ok(first) => {
-                    self.walk(&mut walk, signal, &first, deadline, progress)
-                        .await
-                }
-                Err(code) => Err(code),
-            };
+            let outcome = self
+                .walk(&mut walk, signal, first, deadline, progress)
+                .await;
             let (proof, seen) = walk.finish(outcome, known, retention, precision_s, now);
             read.signals.push(proof);
             read.seen.insert(signal, seen);
@@ -111,22 +111,39 @@ impl DocSpace {
         read
     }
 
-    /// Walks one log behind its first event; the error is a code.
+    /// The newest event alone, which shows whether the log can be believed, and the first page of
+    /// the walk beside it: most walks need no more.
+    async fn first_pages(&self, deadline: Option<Instant>, signal: Signal) -> FirstPages {
+        tokio::join!(
+            self.page_until(deadline, signal, 1, 0),
+            self.page_until(deadline, signal, events::PAGE, 0),
+        )
+    }
+
+    /// Walks one log from its first pages on; the error is a code.
     async fn walk(
         &self,
         walk: &mut Walk,
         signal: Signal,
-        first: &Value,
+        (newest, page): FirstPages,
         deadline: Option<Instant>,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(), String> {
-        if let Err(code) = events::probe(first) {
-            walk.take_successes(first);
+        let newest = newest?;
+        if let Err(code) = events::probe(&newest) {
+            walk.take_successes(&newest);
             return Err(code.to_owned());
         }
-        let mut ahead = if walk.is_first() { FIRST_WAVE } else { 1 };
-        while let Some(next) = self.wave(walk, signal, deadline, ahead, progress).await? {
-            ahead = next;
+        let next = walk.take(&page?).map_err(str::to_owned)?;
+        progress(walk.events());
+        let mut ahead = match next {
+            events::Next::Done => None,
+            events::Next::More if walk.is_first() => Some(FIRST_WAVE),
+            events::Next::More => Some(2),
+            events::Next::Again => Some(1),
+        };
+        while let Some(count) = ahead {
+            ahead = self.wave(walk, signal, deadline, count, progress).await?;
         }
         // the tariff may have changed on the way; and now more than one event is known to be there
         let last = self.page_until(deadline, signal, 1, 0).await?;
@@ -136,9 +153,8 @@ impl DocSpace {
     /// Asks for the next pages at once and takes them in their order; returns how many to ask for
     /// next, nothing at the end of the walk.
     ///
-    /// A first walk has a whole log before it and begins with [`FIRST_WAVE`] pages, then grows
-    /// fourfold. Later ones begin with one page and double: whoever meets the watermark at once asks
-    /// for nothing in vain. In vain are never more than [`DocSpaceSettings::reads`] pages.
+    /// A first walk may have a long log before it: it goes on with [`FIRST_WAVE`] pages and grows
+    /// fourfold. Later ones double. In vain are never more than [`DocSpaceSettings::reads`] pages.
     ///
     /// [`DocSpaceSettings::reads`]: crate::provider::docspace::DocSpaceSettings::reads
     async fn wave(

@@ -109,8 +109,10 @@ pub(super) fn record(item: &Value, own: Option<&str>) -> Result<AccountRecord, F
         email: text(item, "email")?.map(str::to_owned),
         name: text(item, "displayName")?.map(unescape),
         external_id: None,
+        employee_number: None,
         seen: BTreeMap::new(),
         facts: AccountFacts {
+            future: BTreeSet::new(),
             state: state(item)?,
             kind,
             protected,

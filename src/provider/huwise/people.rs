@@ -160,7 +160,9 @@ pub(super) fn record(item: &Value, guards: &Guards) -> Result<AccountRecord, Fau
         email: json::text(item, "email")?.map(str::to_owned),
         name: name(item)?,
         external_id: None,
+        employee_number: None,
         facts: AccountFacts {
+            future: BTreeSet::new(),
             state,
             kind: AccountKind::Human,
             protected: protected(item, guards, state)?,

@@ -286,8 +286,10 @@ pub(super) fn record(
             .and_then(|e| e.title.clone())
             .or_else(|| users.iter().find_map(|u| u.name.clone())),
         external_id: None,
+        employee_number: None,
         seen: login.map(|at| (Signal::Login, at)).into_iter().collect(),
         facts: AccountFacts {
+            future: BTreeSet::new(),
             state: standing.state,
             kind,
             protected,

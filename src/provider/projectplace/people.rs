@@ -249,7 +249,9 @@ impl Person {
             email: self.email().map(str::to_owned),
             name: self.rows().find_map(|row| row.name.clone()),
             external_id: None,
+            employee_number: None,
             facts: AccountFacts {
+                future: BTreeSet::new(),
                 state: match invited {
                     true => AccountState::Invited,
                     false => AccountState::Active,

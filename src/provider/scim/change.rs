@@ -16,7 +16,7 @@ use crate::provider::scim::people;
 
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// The media type.
-pub(super) const MEDIA: &str = "application/scim+json";
+pub(super) use crate::scim::MEDIA;
 
 /// What only the server writes, and what a server shows masked if at all.
 const NOT_WRITTEN: [&str; 3] = ["meta", "groups", "password"];

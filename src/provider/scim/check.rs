@@ -12,6 +12,7 @@ use crate::provider::http::Request;
 use crate::provider::scim::Scim;
 use crate::provider::scim::people;
 use crate::provider::scim::read::success;
+use crate::scim::wire;
 
 impl Scim {
     pub(super) async fn probe_all(&self) -> Vec<Probe> {
@@ -34,7 +35,7 @@ impl Scim {
             "accepted, and users can be listed",
             None,
         ));
-        let users = people::page(&body).map(|p| p.users).unwrap_or_default();
+        let users = wire::page(&body).map(|p| p.users).unwrap_or_default();
         probes.push(self.probe_users(users).await);
         probes.push(self.probe_changes(users).await);
         probes.push(self.probe_activity(users));

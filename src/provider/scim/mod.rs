@@ -1,7 +1,7 @@
 //! Any system that speaks SCIM 2.0 (RFC 7643 and 7644, cursors by RFC 9865).
 //!
 //! What servers in the field do beside the standard:
-//! - some page by cursors only, some give fewer users a page than they were asked for (see `list`);
+//! - some page by cursors only, some give fewer users a page than they were asked for (see `scim::list`);
 //! - `active` comes as a boolean, as text or not at all, and is taken in different forms (see
 //!   `form`);
 //! - some only deactivate on DELETE: reading back shows it, and the removal is recorded as not made;
@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -42,23 +41,20 @@ use crate::provider::Target;
 use crate::provider::Undo;
 use crate::provider::http::Client;
 use crate::provider::http::Limits;
-use crate::provider::http::Secret;
-use crate::provider::http::token::Asks;
-use crate::provider::http::token::ClientCredentials;
 use crate::provider::listing::Fault;
 use crate::provider::listing::Listing;
-use crate::provider::scim::features::Features;
 use crate::provider::scim::form::Trials;
-use crate::provider::scim::list::Step as Turn;
-use crate::provider::scim::list::Walk;
 use crate::provider::scim::people::Attribute;
 use crate::provider::scim::people::Reading;
+use crate::scim::access;
+pub use crate::scim::access::Access as ScimAccess;
+use crate::scim::features::Features;
+use crate::scim::list::Step as Turn;
+use crate::scim::list::Walk;
 
 mod change;
 mod check;
-mod features;
 mod form;
-mod list;
 mod people;
 mod read;
 mod step;
@@ -114,22 +110,6 @@ pub const KIND: Kind = Kind {
     ],
 };
 
-/// How we show who we are.
-#[derive(Debug, Clone)]
-pub enum ScimAccess {
-    /// A bearer token.
-    Token(Secret),
-    /// OAuth 2 client credentials.
-    Client {
-        /// The client's id.
-        id: Secret,
-        /// Its secret.
-        secret: Secret,
-        /// Where tokens are asked for.
-        token_url: String,
-    },
-}
-
 /// One SCIM server, as configured.
 #[derive(Debug, Clone)]
 pub struct ScimSettings {
@@ -179,30 +159,12 @@ impl Scim {
     /// Makes the adapter; contacts nobody.
     pub fn new(settings: ScimSettings) -> Result<Self, ProviderError> {
         let ca_file = settings.ca_file.as_deref();
-        let client = Client::new(&settings.url, ca_file, settings.http.clone())?;
-        let (mut loopback, mut token_limit_s) = (client.is_loopback(), 0);
-        let client = match settings.access {
-            ScimAccess::Token(token) => {
-                client.with_credential("authorization", "Bearer ", token)?
-            }
-            ScimAccess::Client {
-                id,
-                secret,
-                token_url,
-            } => {
-                let (origin, path) = split(&token_url)?;
-                let limits = token_limits(&settings.http);
-                token_limit_s = longest_s(&limits);
-                let at = Client::new(&origin, ca_file, limits)?;
-                loopback &= at.is_loopback();
-                client.with_auth(ClientCredentials::new(at, &path, Asks::Either, id, secret))
-            }
-        };
+        let made = access::connect(&settings.url, settings.access, ca_file, &settings.http)?;
         let lower = settings.admin_values.iter();
         Ok(Self {
-            client,
-            loopback,
-            token_limit_s,
+            client: made.client,
+            loopback: made.loopback,
+            token_limit_s: made.token_limit_s,
             max_pages: settings.max_pages,
             session_s: settings.session_s,
             reading: Reading {
@@ -229,7 +191,7 @@ impl Scim {
 
     async fn list(
         &self,
-        mut walk: Walk,
+        mut walk: Walk<AccountRecord>,
         own: Option<&str>,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Listing, ProviderError> {
@@ -271,37 +233,6 @@ fn attribute(text: &str) -> Result<Attribute, ProviderError> {
             "`{text}` is no attribute with a last login; last_login = \"urn:example:…:User:lastLogin\""
         ),
     })
-}
-
-/// An address in its origin and its path.
-fn split(url: &str) -> Result<(String, String), ProviderError> {
-    let wrong = |what: String| ProviderError::Configuration { what };
-    let parsed =
-        url::Url::parse(url).map_err(|e| wrong(format!("the token_url is no url: {e}")))?;
-    let more = parsed.query().is_some() || parsed.fragment().is_some();
-    if more || !parsed.username().is_empty() || parsed.password().is_some() {
-        let what = "the token_url must be an address and a path, with nothing after them";
-        return Err(wrong(what.to_owned()));
-    }
-    let path = parsed.path().trim_start_matches('/').to_owned();
-    Ok((parsed.origin().ascii_serialization(), path))
-}
-
-/// A token is asked for in front of a change: that must not take long.
-fn token_limits(of: &Limits) -> Limits {
-    Limits {
-        read: of.read.min(Duration::from_secs(20)),
-        attempts: of.attempts.min(3),
-        waiting: of.waiting.min(of.change_waiting),
-        ..of.clone()
-    }
-}
-
-/// The longest that getting a token can take with these limits, in seconds: two ways are tried.
-fn longest_s(limits: &Limits) -> u64 {
-    let sending = limits.read.saturating_mul(limits.attempts);
-    let all = sending.saturating_add(limits.waiting).saturating_mul(2);
-    all.as_secs().saturating_add(1)
 }
 
 #[async_trait]

@@ -13,12 +13,21 @@ use crate::domain::account::Protection;
 use crate::domain::account::Signal;
 use crate::domain::time::Time;
 use crate::provider::listing::Fault;
+use crate::scim::wire;
+pub(super) use crate::scim::wire::active;
+pub(super) use crate::scim::wire::id;
+pub(super) use crate::scim::wire::is_error;
+pub(super) use crate::scim::wire::member;
+use crate::scim::wire::text;
 
 /// Roles and entitlements that everybody has: no reason to keep hands off.
 const HARMLESS: &[&str] = &["user", "member", "employee", "default", "standard", "basic"];
 
 /// The schema whose attributes stand in a user without its name.
 const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+/// The schema extension with the employee number (RFC 7643, 4.3).
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// What the configuration says about users of this server.
 #[derive(Debug, Clone, Default)]
@@ -71,31 +80,11 @@ impl Attribute {
     }
 }
 
-/// A field by its name without regard to case (RFC 7643, 2.1).
-pub(super) fn member<'a>(item: &'a Value, name: &str) -> Option<&'a Value> {
-    let fields = item.as_object()?;
-    fields.get(name).or_else(|| {
-        let mut fields = fields.iter();
-        fields
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    })
-}
-
-/// A text by its field's name; absent, null and blank are the same.
-fn text<'a>(item: &'a Value, name: &str) -> Result<Option<&'a str>, Fault> {
-    match member(item, name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|t| !t.trim().is_empty())),
-        Some(_) => Err(Fault::Unreadable(name.to_owned())),
-    }
-}
-
-/// The id of a user, as text.
-pub(super) fn id(item: &Value) -> Option<String> {
-    match member(item, "id")? {
-        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-        Value::Number(number) => number.as_u64().map(|n| n.to_string()),
+/// The employee number of the enterprise extension; what is no number or text is none.
+fn employee_number(item: &Value) -> Option<String> {
+    match member(member(item, ENTERPRISE)?, "employeeNumber")? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }
@@ -131,10 +120,12 @@ pub(super) fn record(
     };
     Ok(AccountRecord {
         email: email(item)?,
-        name: name(item)?,
+        name: wire::name(item)?,
         external_id: text(item, "externalId")?.map(str::to_owned),
+        employee_number: employee_number(item),
         seen,
         facts: AccountFacts {
+            future: BTreeSet::new(),
             state: state(item)?,
             kind,
             protected,
@@ -146,17 +137,6 @@ pub(super) fn record(
         },
         id,
     })
-}
-
-/// `active` as a boolean or as text in any case; a user without it can sign in as far as is known.
-pub(super) fn active(item: &Value) -> Result<Option<bool>, Fault> {
-    match member(item, "active") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Bool(active)) => Ok(Some(*active)),
-        Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(_) => Err(Fault::Unreadable("active".to_owned())),
-    }
 }
 
 fn state(item: &Value) -> Result<AccountState, Fault> {
@@ -177,46 +157,11 @@ fn kind(item: &Value) -> Result<AccountKind, Fault> {
 
 /// The primary address, else the first one, else a user name that is an address.
 fn email(item: &Value) -> Result<Option<String>, Fault> {
-    let list = match member(item, "emails") {
-        None | Some(Value::Null) => None,
-        Some(Value::Array(list)) => Some(list),
-        Some(_) => return Err(Fault::Unreadable("emails".to_owned())),
-    };
-    let list = list.map(Vec::as_slice).unwrap_or_default();
-    let address = |entry: &Value| -> Option<String> {
-        let text = entry
-            .as_str()
-            .or_else(|| member(entry, "value")?.as_str())?;
-        Some(text.to_owned()).filter(|t| !t.trim().is_empty())
-    };
-    let is_primary = |entry: &&Value| match member(entry, "primary") {
-        Some(Value::Bool(primary)) => *primary,
-        Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
-        _ => false,
-    };
-    let chosen = list.iter().find(is_primary).and_then(address);
-    if let Some(address) = chosen.or_else(|| list.iter().find_map(address)) {
+    if let Some(address) = wire::addresses(item)?.into_iter().next() {
         return Ok(Some(address));
     }
     let user_name = text(item, "userName")?;
     Ok(user_name.filter(|n| n.contains('@')).map(str::to_owned))
-}
-
-fn name(item: &Value) -> Result<Option<String>, Fault> {
-    if let Some(name) = text(item, "displayName")? {
-        return Ok(Some(name.to_owned()));
-    }
-    if let Some(parts) = member(item, "name").filter(|n| n.is_object()) {
-        if let Some(name) = text(parts, "formatted")? {
-            return Ok(Some(name.to_owned()));
-        }
-        let (given, family) = (text(parts, "givenName")?, text(parts, "familyName")?);
-        let whole: Vec<_> = given.into_iter().chain(family).collect();
-        if !whole.is_empty() {
-            return Ok(Some(whole.join(" ")));
-        }
-    }
-    Ok(text(item, "userName")?.map(str::to_owned))
 }
 
 /// The last login, or that the server does not show it for this user; what cannot be read is not
@@ -299,62 +244,4 @@ fn names(value: &Value) -> Vec<String> {
 fn named(value: &Value, field: &str) -> bool {
     let text = member(value, field).and_then(Value::as_str);
     text.is_some_and(|text| !text.trim().is_empty())
-}
-
-/// A page of users (RFC 7644, 3.4.2; RFC 9865 for cursors).
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Page<'a> {
-    /// The users; an empty list may be left out.
-    pub(super) users: &'a [Value],
-    /// How many there are, where the server says.
-    pub(super) total: Option<u64>,
-    /// What to ask for next; only with cursors.
-    pub(super) next: Option<String>,
-    /// The number of its first user, where the server says.
-    pub(super) start: Option<u64>,
-}
-
-/// Reads a `ListResponse`.
-pub(super) fn page(body: &Value) -> Result<Page<'_>, Fault> {
-    if is_error(body) || !body.is_object() {
-        return Err(Fault::Unreadable("no list of users".to_owned()));
-    }
-    let total = match member(body, "totalResults") {
-        None | Some(Value::Null) => None,
-        Some(_) => Some(
-            unsigned(body, "totalResults")
-                .ok_or_else(|| Fault::Unreadable("totalResults".to_owned()))?,
-        ),
-    };
-    let users = match member(body, "Resources") {
-        Some(Value::Array(list)) => list.as_slice(),
-        // an empty page may leave it out, also past the end of a list that is not empty
-        None | Some(Value::Null) if total.or(unsigned(body, "itemsPerPage")).is_some() => &[],
-        _ => return Err(Fault::Unreadable("Resources is not a list".to_owned())),
-    };
-    Ok(Page {
-        users,
-        total,
-        next: text(body, "nextCursor")?.map(str::to_owned),
-        start: unsigned(body, "startIndex"),
-    })
-}
-
-fn unsigned(item: &Value, name: &str) -> Option<u64> {
-    match member(item, name)? {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-/// Whether a body is a SCIM error (RFC 7644, 3.12).
-pub(super) fn is_error(body: &Value) -> bool {
-    let schemas = member(body, "schemas").and_then(Value::as_array);
-    let named = schemas
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .any(|s| s.eq_ignore_ascii_case("urn:ietf:params:scim:api:messages:2.0:Error"));
-    named || (member(body, "scimType").is_some() && member(body, "id").is_none())
 }

@@ -11,8 +11,8 @@ use crate::provider::http::segment;
 use crate::provider::listing::Fault;
 use crate::provider::scim::Scim;
 use crate::provider::scim::change::MEDIA;
-use crate::provider::scim::features::Features;
 use crate::provider::scim::people;
+use crate::scim::features::Features;
 
 /// One user as the server has it.
 pub(super) type User = (Value, Option<String>);

@@ -89,7 +89,7 @@ proptest! {
             let sent = Sent::Answered {
                 status,
                 payload: Payload::Json(body.clone()),
-                evidence: String::new(),
+                request_id: None, evidence: String::new(),
             };
             let answer = answer::judge(does, sent);
             prop_assert_ne!(answer.verdict, AnswerVerdict::Done);

@@ -201,7 +201,7 @@ proptest! {
         let sent = Sent::Answered {
             status,
             payload: Payload::Json(ok(&body)),
-            evidence: String::new(),
+            request_id: None, evidence: String::new(),
         };
         for does in [Do::Disable, Do::Restore, Do::Transfer] {
             let answer = answer::judge(&uuid(1), does, sent.clone());

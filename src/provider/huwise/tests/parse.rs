@@ -119,7 +119,7 @@ proptest! {
         let sent = Sent::Answered {
             status,
             payload: Payload::Json(body),
-            evidence: String::new(),
+            request_id: None, evidence: String::new(),
         };
         let answer = answer::judge(sent);
         prop_assert_eq!(answer.verdict == AnswerVerdict::Done, status == 204);

@@ -103,7 +103,7 @@ proptest! {
         let _ = (left.counts(), left.owned(), left.image());
 
         let does = if remove { Do::Remove } else { Do::Disable };
-        let sent = Sent::Answered { status, payload: Payload::Json(body), evidence: String::new() };
+        let sent = Sent::Answered { status, payload: Payload::Json(body), request_id: None, evidence: String::new() };
         prop_assert_ne!(answer::judge(&id(1), does, sent).verdict, AnswerVerdict::Done);
     }
 }

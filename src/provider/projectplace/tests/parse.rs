@@ -91,7 +91,7 @@ proptest! {
         let sent = Sent::Answered {
             status,
             payload: Payload::Json(body),
-            evidence: String::new(),
+            request_id: None, evidence: String::new(),
         };
         let answer = answer::judge("1001", sent);
         prop_assert_ne!(answer.verdict, AnswerVerdict::Done);

@@ -16,9 +16,6 @@ use crate::provider::AnswerVerdict;
 use crate::provider::http::Page;
 use crate::provider::http::Payload;
 use crate::provider::scim::change;
-use crate::provider::scim::features::Features;
-use crate::provider::scim::list::Step;
-use crate::provider::scim::list::Walk;
 use crate::provider::scim::people;
 use crate::provider::scim::people::Attribute;
 use crate::provider::scim::people::Reading;
@@ -28,6 +25,9 @@ use crate::provider::scim::tests::page;
 use crate::provider::scim::tests::user;
 use crate::provider::spoil::any_json;
 use crate::provider::spoil::mutate;
+use crate::scim::features::Features;
+use crate::scim::list::Step;
+use crate::scim::list::Walk;
 
 fn reading(admins: &[&str]) -> Reading {
     Reading {
@@ -379,5 +379,24 @@ fn only_a_refusal_in_scim_changed_nothing_for_certain() {
     assert_eq!(
         change::judge_delete(405, &scim(405)),
         (AnswerVerdict::Refused, "call.not-possible")
+    );
+}
+
+#[test]
+fn the_employee_number_is_that_of_the_enterprise_extension() {
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let number = |value: Value| {
+        let item = json!({ "id": "1", "userName": "a", ENTERPRISE: { "employeeNumber": value } });
+        record(&item).employee_number
+    };
+    assert_eq!(number(json!(" 0042 ")).as_deref(), Some("0042"));
+    assert_eq!(number(json!(42)).as_deref(), Some("42"));
+    // what cannot be a number is none, and no reason to void a read
+    for strange in [json!(null), json!(""), json!(true), json!(["1"])] {
+        assert_eq!(number(strange), None);
+    }
+    assert_eq!(
+        record(&json!({ "id": "1", "userName": "a" })).employee_number,
+        None
     );
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::provider::http::Auth;
+use crate::http::Auth;
 
 /// The most that is kept of a body, in bytes.
 pub const EVIDENCE_BYTES: usize = 4096;
@@ -45,6 +46,31 @@ pub(super) fn evidence(body: &[u8], auth: &dyn Auth) -> String {
     text = auth.redact(text);
     cut(&mut text);
     text
+}
+
+/// The headers in which services name a call, those of the service itself first.
+const NAMES_A_CALL: [&str; 5] = [
+    "x-request-id",
+    "request-id",
+    "x-ms-request-id",
+    "x-correlation-id",
+    "cf-ray",
+];
+
+/// The most characters of the name of a call.
+const REQUEST_ID_CHARS: usize = 128;
+
+/// Under which the provider's support finds a call. What has other signs than letters, digits, `.`,
+/// `_` and `-`, is longer than 128 of them or holds a secret is no name of a call to us.
+pub(super) fn request_id(headers: &HeaderMap, auth: &dyn Auth) -> Option<String> {
+    let values = NAMES_A_CALL.iter().filter_map(|name| headers.get(*name));
+    let texts = values.filter_map(|value| value.to_str().ok());
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    texts
+        .map(str::trim)
+        .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_CHARS && id.chars().all(plain))
+        .find(|id| auth.redact((*id).to_owned()) == **id)
+        .map(str::to_owned)
 }
 
 fn remove_stacks(value: &mut Value) {

@@ -19,16 +19,16 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::provider::http::Auth;
-use crate::provider::http::Body;
-use crate::provider::http::Client;
-use crate::provider::http::HttpError;
-use crate::provider::http::Page;
-use crate::provider::http::Payload;
-use crate::provider::http::Request;
-use crate::provider::http::Secret;
-use crate::provider::http::auth::header_value;
-use crate::provider::http::auth::redact;
+use crate::http::Auth;
+use crate::http::Body;
+use crate::http::Client;
+use crate::http::HttpError;
+use crate::http::Page;
+use crate::http::Payload;
+use crate::http::Request;
+use crate::http::Secret;
+use crate::http::auth::header_value;
+use crate::http::auth::redact;
 
 /// How long before its end a token is not used any more.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -77,6 +77,16 @@ impl fmt::Debug for ClientCredentials {
     }
 }
 
+/// Id and secret as HTTP Basic sends them, and as a server that repeats headers gives them back.
+fn pair(id: &str, secret: &str) -> Secret {
+    Secret::new(STANDARD.encode(format!("{id}:{secret}")))
+}
+
+/// Some servers leave the padding out of what they repeat.
+fn unpadded(pair: &Secret) -> Secret {
+    Secret::new(pair.expose().trim_end_matches('='))
+}
+
 impl ClientCredentials {
     /// Asks `client` (without credentials of its own) at `path` for tokens; contacts nobody yet.
     pub fn new(client: Client, path: &str, asks: Asks, id: Secret, secret: Secret) -> Self {
@@ -98,7 +108,7 @@ impl ClientCredentials {
         let grant = ("grant_type", "client_credentials");
         match asks {
             Asks::Basic | Asks::Either => {
-                let pair = Secret::new(STANDARD.encode(format!("{id}:{secret}")));
+                let pair = pair(id, secret);
                 let mut request = request.form(&[grant]);
                 request
                     .headers
@@ -217,7 +227,35 @@ impl Auth for ClientCredentials {
 
     fn redact(&self, text: String) -> String {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // the header first: the id could be a part of it, and then it would not be found any more
+        let (id, secret) = (self.id.expose().trim(), self.secret.expose().trim());
+        let text = redact(text, &unpadded(&pair(id, secret)));
         let text = redact(redact(text, &self.secret), &self.id);
         known.iter().fold(text, redact)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::http::Limits;
+
+    /// A tenant that repeats the headers of a request shows the credential in a form of its own.
+    #[test]
+    fn the_basic_header_is_in_no_text() {
+        let client = Client::new("http://127.0.0.1:1", None, Limits::default()).unwrap();
+        let (id, secret) = (Secret::new("YW"), Secret::new("s3cret-of-ours\n"));
+        let auth = ClientCredentials::new(client, "token", Asks::Basic, id, secret);
+        for echoed in [
+            "Basic WVc6czNjcmV0LW9mLW91cnM=",
+            "{\"authorization\":\"Basic WVc6czNjcmV0LW9mLW91cnM\"}",
+            "YW:s3cret-of-ours",
+        ] {
+            let said = auth.redact(echoed.to_owned());
+            for hidden in ["WVc6", "czNj", "s3cret", "YW:"] {
+                assert!(!said.contains(hidden), "{said}");
+            }
+        }
     }
 }

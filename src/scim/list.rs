@@ -8,15 +8,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::domain::account::AccountRecord;
-use crate::provider::http::Page;
-use crate::provider::http::Payload;
-use crate::provider::http::Request;
-use crate::provider::listing::Fault;
-use crate::provider::listing::Listing;
-use crate::provider::listing::sha256;
-use crate::provider::scim::features::Features;
-use crate::provider::scim::people;
+use crate::http::Page;
+use crate::http::Payload;
+use crate::http::Request;
+use crate::http::listing::Fault;
+use crate::http::listing::Listed;
+use crate::http::listing::Listing;
+use crate::http::listing::sha256;
+use crate::scim::features::Features;
+use crate::scim::wire;
 
 /// How many users a page is asked for; servers give fewer if they like.
 const PAGE: u64 = 500;
@@ -37,7 +37,7 @@ enum Place {
 
 /// What to do after an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     /// Ask for the next page.
     On,
     /// The list is whole.
@@ -48,8 +48,9 @@ pub(super) enum Step {
 
 /// One walk through the list.
 #[derive(Debug)]
-pub(super) struct Walk {
-    pub(super) listing: Listing,
+pub struct Walk<R> {
+    /// What has come so far.
+    pub listing: Listing<R>,
     place: Place,
     size: u64,
     /// Whether each page begins at the last user of the one before: servers that count from 0 and
@@ -67,8 +68,9 @@ pub(super) struct Walk {
     cursors: BTreeSet<String>,
 }
 
-impl Walk {
-    pub(super) fn new(features: Features, overlap: bool) -> Self {
+impl<R: Listed> Walk<R> {
+    /// Begins a walk; `overlap` says whether each page begins at the last user of the one before.
+    pub fn new(features: Features, overlap: bool) -> Self {
         let place = match features.cursor {
             true => Place::Cursor(String::new()),
             false => Place::Start,
@@ -87,7 +89,7 @@ impl Walk {
     }
 
     /// The request for the next page.
-    pub(super) fn request(&self) -> Request {
+    pub fn request(&self) -> Request {
         let size = match self.probing {
             true if self.overlap => 2,
             true => 1,
@@ -109,15 +111,15 @@ impl Walk {
     }
 
     /// Takes an answer; `record` reads one user.
-    pub(super) fn take(
+    pub fn take(
         &mut self,
         answer: &Page,
-        record: &dyn Fn(&Value) -> Result<AccountRecord, Fault>,
+        record: &dyn Fn(&Value) -> Result<R, Fault>,
     ) -> Result<Step, Fault> {
         match (answer.status, &answer.payload) {
             (200, Payload::Json(body)) => self.take_page(body, record),
             (501, _) => self.refused(501),
-            (status @ (400 | 404), Payload::Json(body)) if people::is_error(body) => {
+            (status @ (400 | 404), Payload::Json(body)) if wire::is_error(body) => {
                 self.refused(status)
             }
             _ => Ok(Step::Failed),
@@ -152,9 +154,9 @@ impl Walk {
     fn take_page(
         &mut self,
         body: &Value,
-        record: &dyn Fn(&Value) -> Result<AccountRecord, Fault>,
+        record: &dyn Fn(&Value) -> Result<R, Fault>,
     ) -> Result<Step, Fault> {
-        let page = people::page(body)?;
+        let page = wire::page(body)?;
         if self.listing.pages == 0 && page.start == Some(0) && !page.users.is_empty() {
             self.first = 0;
         }
@@ -165,7 +167,7 @@ impl Walk {
         }
         let records = page.users.iter().map(record);
         let records = records.collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<_> = records.iter().map(|r| r.id.as_str()).collect();
+        let ids: Vec<_> = records.iter().map(|r| r.id()).collect();
         let these = sha256(&ids);
         let again = *self.opening.get_or_insert_with(|| these.clone()) == these;
         self.listing.take(records)?;

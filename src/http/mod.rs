@@ -1,4 +1,4 @@
-//! HTTP for all providers: one configured origin, bounded reads, changes sent exactly once.
+//! HTTP for providers, and directories that speak it: one configured origin, bounded reads, changes sent exactly once.
 //!
 //! Reads are retried here and nowhere else. A change is one request on a connection of its own:
 //! a pooled connection that breaks leaves open whether the request was processed, and reqwest and
@@ -24,11 +24,11 @@ use url::Host;
 use url::Url;
 
 use crate::domain::time::Time;
-use crate::provider::ProviderError;
 use crate::tls;
 
 mod auth;
 mod evidence;
+pub mod listing;
 mod request;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
@@ -147,27 +147,12 @@ pub enum HttpError {
     },
 }
 
-impl HttpError {
-    /// Says the same as a provider's error about the tenant at `at`.
-    pub fn into_provider(self, at: &str) -> ProviderError {
-        let at = at.to_owned();
-        match self {
-            HttpError::Address { what } => ProviderError::Configuration { what },
-            HttpError::Token { what } => ProviderError::Token { at, what },
-            HttpError::Limited { seconds } => ProviderError::Limited { at, seconds },
-            HttpError::TooLarge { .. } => ProviderError::Unreadable {
-                at,
-                what: self.to_string(),
-            },
-            HttpError::Connect { .. }
-            | HttpError::Timeout
-            | HttpError::Lost { .. }
-            | HttpError::Server { .. } => ProviderError::Unreachable {
-                at,
-                what: self.to_string(),
-            },
-        }
-    }
+/// The settings of a client cannot work; what is right stands after a semicolon.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Misconfigured {
+    /// What is wrong, without secrets.
+    pub what: String,
 }
 
 /// The body of an answer.
@@ -211,6 +196,8 @@ pub enum Sent {
         seconds: Option<u64>,
         /// The body as evidence.
         evidence: String,
+        /// Under which the tenant's provider finds the call.
+        request_id: Option<String>,
     },
     /// A whole answer came; redirects (3xx) among them, which are never followed.
     Answered {
@@ -220,6 +207,8 @@ pub enum Sent {
         payload: Payload,
         /// The body as evidence: at most [`EVIDENCE_BYTES`], without stack traces and secrets.
         evidence: String,
+        /// Under which the tenant's provider finds the call.
+        request_id: Option<String>,
     },
     /// It was sent and no whole answer came: it may have been processed.
     Lost {
@@ -227,6 +216,8 @@ pub enum Sent {
         status: Option<u16>,
         /// What happened.
         what: String,
+        /// Under which the tenant's provider finds the call.
+        request_id: Option<String>,
     },
 }
 
@@ -275,8 +266,8 @@ impl Client {
     /// `ca_file`.
     ///
     /// Plain http is accepted on a loopback address only; everything that cannot work is
-    /// [`ProviderError::Configuration`].
-    pub fn new(url: &str, ca_file: Option<&Path>, limits: Limits) -> Result<Self, ProviderError> {
+    /// [`Misconfigured`].
+    pub fn new(url: &str, ca_file: Option<&Path>, limits: Limits) -> Result<Self, Misconfigured> {
         let (base, loopback) = parse_base(url)?;
         let origin = base.origin().ascii_serialization();
         let build = |changes: bool| {
@@ -325,7 +316,7 @@ impl Client {
         name: &'static str,
         prefix: &str,
         secret: Secret,
-    ) -> Result<Self, ProviderError> {
+    ) -> Result<Self, Misconfigured> {
         let fixed = Fixed::new(name, prefix, secret)?;
         Ok(self.with_auth(fixed))
     }
@@ -446,7 +437,11 @@ impl Client {
             Err(e) if e.is_connect() || e.is_builder() => return not_sent(&innermost(&e)),
             Err(e) => {
                 let what = failure(e).to_string();
-                return Sent::Lost { status: None, what };
+                return Sent::Lost {
+                    status: None,
+                    what,
+                    request_id: None,
+                };
             }
         };
         let status = response.status().as_u16();
@@ -454,23 +449,28 @@ impl Client {
             // the next request shows a fresh token; this one is not sent again
             self.auth.refused().await;
         }
+        let request_id = evidence::request_id(response.headers(), &*self.auth);
         match self.receive(response, self.limits.change_body).await {
             Ok(reply) if status == 429 => Sent::TurnedAway {
                 seconds: reply.stated.map(|s| s.as_secs()),
                 evidence: self.evidence(&reply.body),
+                request_id,
             },
             Ok(reply) => Sent::Answered {
                 status,
                 payload: payload(&reply.body),
                 evidence: self.evidence(&reply.body),
+                request_id,
             },
             Err(_) if status == 429 => Sent::TurnedAway {
                 seconds: None,
                 evidence: String::new(),
+                request_id,
             },
             Err(e) => Sent::Lost {
                 status: Some(status),
                 what: e.to_string(),
+                request_id,
             },
         }
     }
@@ -613,11 +613,11 @@ impl Client {
     }
 }
 
-fn configuration(what: String) -> ProviderError {
-    ProviderError::Configuration { what }
+fn configuration(what: String) -> Misconfigured {
+    Misconfigured { what }
 }
 
-fn parse_base(text: &str) -> Result<(Url, bool), ProviderError> {
+fn parse_base(text: &str) -> Result<(Url, bool), Misconfigured> {
     let mut base = Url::parse(text)
         .map_err(|e| configuration(format!("the url of the tenant is not one: {e}")))?;
     if !base.username().is_empty() || base.password().is_some() {

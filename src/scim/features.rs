@@ -2,31 +2,31 @@
 
 use serde_json::Value;
 
-use crate::provider::json;
-use crate::provider::scim::people::member;
+use crate::scim::wire::member;
+use crate::scim::wire::unsigned;
 
 /// The parts of `ServiceProviderConfig` that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Features {
+pub struct Features {
     /// Whether single attributes can be changed, where the server says.
-    pub(super) patch: Option<bool>,
+    pub patch: Option<bool>,
     /// Changes can be bound to a version.
-    pub(super) etag: bool,
+    pub etag: bool,
     /// Lists are paged by cursors, not by positions.
-    pub(super) cursor: bool,
+    pub cursor: bool,
     /// The most users that one page has, where the server says.
-    pub(super) page: Option<u64>,
+    pub page: Option<u64>,
 }
 
 impl Features {
     /// Reads the document; what is missing in it is as usual.
-    pub(super) fn read(body: &Value) -> Self {
+    pub fn read(body: &Value) -> Self {
         let supported = |name: &str| member(member(body, name)?, "supported")?.as_bool();
         let paging = member(body, "pagination");
         let flag = |name: &str| paging.and_then(|p| member(p, name)?.as_bool());
         let method = paging.and_then(|p| member(p, "defaultPaginationMethod")?.as_str());
         let most = |holder: Option<&Value>, name: &str| {
-            let number = json::unsigned(holder?, name)?;
+            let number = unsigned(holder?, name)?;
             (number > 0).then_some(number)
         };
         Self {

@@ -7,7 +7,7 @@ use reqwest::Method;
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path, identifiers encoded by [`segment`](crate::provider::http::segment).
+    /// The path, identifiers encoded by [`segment`](crate::http::segment).
     pub path: String,
     /// The query, decoded.
     pub query: Vec<(String, String)>,

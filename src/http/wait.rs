@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use reqwest::header::RETRY_AFTER;
 
 use crate::domain::time::Time;
-use crate::provider::http::Limits;
+use crate::http::Limits;
 
 /// What a tenant may count requests by, each with headers of its own (`x-rate-limit-user-reset`).
 const SCOPED: [&str; 2] = ["user", "workspace"];

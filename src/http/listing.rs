@@ -1,4 +1,4 @@
-//! A list of accounts as it comes in page by page, and when it is whole.
+//! A list of accounts or people as it comes in page by page, and when it is whole.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::account::AccountRecord;
+use crate::domain::person::PersonRecord;
 use crate::domain::source::ReadProof;
-use crate::provider::ProviderError;
 
 /// Why a page, and with it the list, does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,30 +19,59 @@ pub enum Fault {
     Unreadable(String),
 }
 
-impl Fault {
-    /// Says the same as an error about the tenant at `at`.
-    pub fn at(self, at: &str) -> ProviderError {
-        let at = at.to_owned();
-        match self {
-            Fault::NotWhole(fault, detail) => ProviderError::NotWhole { at, fault, detail },
-            Fault::Unreadable(what) => ProviderError::Unreadable { at, what },
-        }
+/// What a list is of.
+pub trait Listed {
+    /// The immutable id.
+    fn id(&self) -> &str;
+
+    /// Whether two sightings in one list say the same, as far as anything rests on it.
+    fn says_same(&self, other: &Self) -> bool;
+}
+
+impl Listed for AccountRecord {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn says_same(&self, other: &Self) -> bool {
+        self.facts == other.facts && self.email == other.email
     }
 }
 
-/// The accounts of one list, each id once.
-#[derive(Debug, Default)]
-pub struct Listing {
+impl Listed for PersonRecord {
+    fn id(&self) -> &str {
+        &self.key
+    }
+
+    fn says_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+/// The accounts (or people) of one list, each id once.
+#[derive(Debug)]
+pub struct Listing<R = AccountRecord> {
     total: Option<u64>,
     /// Items received so far, repeated ones too.
     pub received: u64,
     /// Pages taken.
     pub pages: u64,
     /// The accounts by id.
-    pub accounts: BTreeMap<String, AccountRecord>,
+    pub accounts: BTreeMap<String, R>,
 }
 
-impl Listing {
+impl<R> Default for Listing<R> {
+    fn default() -> Self {
+        Self {
+            total: None,
+            received: 0,
+            pages: 0,
+            accounts: BTreeMap::new(),
+        }
+    }
+}
+
+impl<R: Listed> Listing<R> {
     /// The total that the tenant names, where it does.
     pub fn total(&self) -> Option<u64> {
         self.total
@@ -60,18 +89,18 @@ impl Listing {
 
     /// Takes the accounts of one page. The same account twice is allowed only if it says the same:
     /// lists by offset repeat people when others come or go.
-    pub fn take(&mut self, page: Vec<AccountRecord>) -> Result<(), Fault> {
+    pub fn take(&mut self, page: Vec<R>) -> Result<(), Fault> {
         self.pages += 1;
         let count = u64::try_from(page.len()).unwrap_or(u64::MAX);
         self.received = self.received.saturating_add(count);
         for new in page {
-            match self.accounts.get(&new.id) {
-                Some(old) if old.facts != new.facts || old.email != new.email => {
+            match self.accounts.get(new.id()) {
+                Some(old) if !old.says_same(&new) => {
                     let detail = "an account changed while the list was read".to_owned();
                     return Err(Fault::NotWhole("read.moved", detail));
                 }
                 _ => {
-                    self.accounts.insert(new.id.clone(), new);
+                    self.accounts.insert(new.id().to_owned(), new);
                 }
             }
         }

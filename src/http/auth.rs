@@ -9,10 +9,10 @@ use reqwest::header::HeaderValue;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::provider::ProviderError;
-use crate::provider::http::HttpError;
-use crate::provider::http::Request;
-use crate::provider::http::Secret;
+use crate::http::HttpError;
+use crate::http::Misconfigured;
+use crate::http::Request;
+use crate::http::Secret;
 
 /// Adds credentials to requests: a fixed header, a token that is fetched and grows old, a
 /// signature over the request.
@@ -71,11 +71,11 @@ impl fmt::Debug for Fixed {
 impl Fixed {
     /// Sends `prefix` and `secret` as the header `name`; a secret that is empty or cannot be a
     /// header is a mistake in the configuration.
-    pub fn new(name: &'static str, prefix: &str, secret: Secret) -> Result<Self, ProviderError> {
+    pub fn new(name: &'static str, prefix: &str, secret: Secret) -> Result<Self, Misconfigured> {
         let mut headers = HeaderMap::new();
         headers.insert(
             HeaderName::from_static(name),
-            header_value(prefix, &secret).ok_or_else(|| ProviderError::Configuration {
+            header_value(prefix, &secret).ok_or_else(|| Misconfigured {
                 what: "the secret is empty, or cannot be sent as a header".to_owned(),
             })?,
         );
