@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 
 /// What one tenant says about one account in one read; personal values stay out of entries.
@@ -19,11 +20,32 @@ pub struct AccountRecord {
     pub name: Option<String>,
     /// An identifier that the tenant holds from a directory, where it has one.
     pub external_id: Option<String>,
+    /// The employee number that the tenant holds, where it has one.
+    pub employee_number: Option<String>,
     /// The newest success of each signal that the record itself shows (a last login), no event
     /// log asked.
     pub seen: BTreeMap<Signal, Time>,
     /// The facts that decisions rest on.
     pub facts: AccountFacts,
+}
+
+/// How far ahead of our clock a tenant's dates may be and still be believed, in seconds.
+pub const AHEAD_S: i64 = DAY_SECONDS;
+
+impl AccountRecord {
+    /// Takes away what lies in the future: it is no success that anybody had, and what the tenant
+    /// would have to say instead is not known.
+    pub fn distrust_future(&mut self, now: Time) {
+        let believed = now.plus_seconds(AHEAD_S);
+        let future = |(_, at): &(&Signal, &Time)| **at > believed;
+        self.facts.future = self
+            .seen
+            .iter()
+            .filter(future)
+            .map(|(signal, _)| *signal)
+            .collect();
+        self.seen.retain(|_, at| *at <= believed);
+    }
 }
 
 /// The facts about an account that decisions rest on; free of personal values.
@@ -48,6 +70,9 @@ pub struct AccountFacts {
     /// Signals that the tenant has and does not show for this account: their silence says nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hidden: BTreeSet<Signal>,
+    /// Signals whose newest success would lie in the future, which says nothing about the past.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub future: BTreeSet<Signal>,
 }
 
 /// Whether an account can be used.

@@ -3,6 +3,7 @@
 //! Silence is only claimed where a signal reaches back far enough, was walked to its end lately,
 //! and is exact enough. Everything else is unknown, and unknown never removes anybody.
 
+use crate::domain::account::AHEAD_S;
 use crate::domain::account::Signal;
 use crate::domain::code::Code;
 use crate::domain::policy::seconds;
@@ -80,12 +81,19 @@ impl Silence<'_> {
         let from = now.plus_seconds(seconds(added_s, 1).saturating_neg());
         let from = from.plus_seconds(seconds(self.threshold_days, DAY_SECONDS).saturating_neg());
 
-        let newest = self.newest();
+        let believed = now.plus_seconds(AHEAD_S);
+        let newest = self.newest_until(believed);
         if let Some((at, signal)) = newest.filter(|(at, _)| *at >= from) {
             return ActivityState::ActiveAt { at, signal };
         }
         if self.born() > from {
             return ActivityState::TooNew { since: self.born() };
+        }
+        if self.has_future(believed) {
+            return ActivityState::Unknown {
+                because: Code::new("unknown.future-date"),
+                provable_from: None,
+            };
         }
         let horizon = match self.proved(login, precision_s, from, now) {
             Ok(horizon) => horizon,
@@ -119,11 +127,24 @@ impl Silence<'_> {
 
     /// The newest success of any signal.
     pub fn newest(&self) -> Option<(Time, Signal)> {
+        self.newest_until(Time::from_micros(i64::MAX))
+    }
+
+    /// The newest success of any signal up to a moment.
+    fn newest_until(&self, until: Time) -> Option<(Time, Signal)> {
         let seen = self.seen?;
         seen.newest
             .iter()
             .map(|(signal, mark)| (mark.since, *signal))
+            .filter(|(at, _)| *at <= until)
             .max()
+    }
+
+    /// Whether the tenant names a success later than `believed`: then it says nothing about when
+    /// the account was really used.
+    pub(crate) fn has_future(&self, believed: Time) -> bool {
+        let seen = self.seen.into_iter().flat_map(|seen| seen.newest.values());
+        !self.account.facts.future.is_empty() || seen.into_iter().any(|m| m.since > believed)
     }
 
     /// The horizon of the signals, if together they prove everything since `from`.
@@ -168,6 +189,7 @@ impl Silence<'_> {
             return Err(match proof.fault.as_deref() {
                 Some("activity.downgraded") => "unknown.downgraded",
                 Some("activity.not-offered") => "unknown.not-offered",
+                Some("activity.future-date") => "unknown.future-date",
                 _ => "unknown.read-failed",
             });
         }

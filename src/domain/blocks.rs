@@ -6,10 +6,12 @@ use crate::domain::decide::Case;
 use crate::domain::decide::Leaver;
 use crate::domain::decide::LinkFacts;
 use crate::domain::departure::DISABLED_DAYS_FOR_REMOVAL;
+use crate::domain::departure::stated_of;
 use crate::domain::policy::Policy;
 use crate::domain::policy::Ring;
 use crate::domain::policy::seconds;
 use crate::domain::rows::Decision;
+use crate::domain::rows::KeptMark;
 use crate::domain::rows::SourceRow;
 use crate::domain::rows::When;
 use crate::domain::source::Verdict;
@@ -27,8 +29,16 @@ pub(crate) fn lasting(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> V
     }
     identity(case, found.policy.when, &mut blocked);
     untouchable(case, &mut blocked);
-    if trigger::restored_since(case, found.policy.when, found.since) {
+    // what a named person says counts from when they said it, and not before it holds
+    let said = departed(case, found.policy).filter(|leaver| leaver.is_named());
+    let begun = said.map_or(found.since, |leaver| {
+        Some(leaver.departure.seen().max(leaver.departure.since))
+    });
+    if trigger::restored_since(case, found.policy.when, begun) {
         blocked.push(Code::new("block.restored"));
+    }
+    if kept(case, found).is_some() {
+        blocked.push(Code::new("block.kept-by-reviewer"));
     }
     if does.is_none() {
         blocked.push(Code::new("block.step-impossible"));
@@ -52,7 +62,9 @@ pub(crate) fn passing(
         let linked = link.authoritative && link.linked_person().is_some();
         // Before a removal, every directory that could know better must have been asked lately.
         let asked = link.authoritative && link.lists_everybody && does == Some(Do::Remove);
-        if rests_on || (leaver.is_some() && (linked || asked)) {
+        // a named person's word needs no directory, until something is done that lasts
+        let named = leaver.is_some_and(Leaver::is_named) && does != Some(Do::Remove);
+        if rests_on || (leaver.is_some() && (linked || asked) && !named) {
             blocked.extend(distrust(case, link.source.as_ref()));
             let read = link.source.as_ref().map(|s| s.last.seq);
             decision.evidence.extend(read);
@@ -87,6 +99,21 @@ pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
     dedup(blocked)
 }
 
+/// The word of a reviewer who left the account out of a plan, while it holds: until its review date,
+/// and for the finding that they saw. What is found otherwise, or has begun since (they came back
+/// and left again, logged in and fell silent anew), they have not seen.
+pub(crate) fn kept<'c>(case: &'c Case<'_>, found: &Match<'_>) -> Option<&'c KeptMark> {
+    let holds = |mark: &&KeptMark| {
+        let seen = match found.policy.when {
+            // a clear-out rests on nothing that could be new
+            When::Everyone => true,
+            _ => found.since.is_none_or(|since| since <= mark.at),
+        };
+        case.now < mark.until && mark.when == found.policy.when && mark.class == found.class && seen
+    };
+    case.facts.kept.iter().find(holds)
+}
+
 fn departed<'c>(case: &'c Case<'_>, policy: &Policy) -> Option<&'c Leaver> {
     case.leaver
         .as_ref()
@@ -101,14 +128,21 @@ fn in_doubt(case: &Case<'_>, blocked: &mut Vec<Code>) {
 
 /// To whom the account belongs is not certain.
 fn identity(case: &Case<'_>, when: When, blocked: &mut Vec<Code>) {
+    if when == When::Departed && stated_of(&case.facts.account, case.now).is_some() {
+        // the account itself was named
+        return;
+    }
     let doubts = |link: &&LinkFacts| match when {
         // a clear-out asks nobody who they are
         When::Everyone => false,
         When::Departed => link.authoritative,
         // an address that was never confirmed is what an unused account looks like
-        _ => link
-            .doubt()
-            .is_some_and(|code| code.as_str() != "block.address-not-verified"),
+        _ => link.doubt().is_some_and(|code| {
+            !matches!(
+                code.as_str(),
+                "block.address-not-verified" | "block.rule-not-used"
+            )
+        }),
     };
     let links = case.facts.links.iter().filter(doubts);
     blocked.extend(links.filter_map(|l| l.doubt().cloned()));

@@ -2,14 +2,19 @@
 //!
 //! A tripped brake stops every step of its class and action on its scope, and no other. A tenant or
 //! directory whose first plan was never released stops everything that rests on it. The release of
-//! a first plan names accounts: until each has been changed once, it draws on the ramp of so many a
-//! day and meets no window, neither of that scope nor of another, since an approver let exactly it
-//! through. What a release let through does not count in the windows that it started anew.
+//! a first plan names accounts with what is done to them and why: until each of these has been done
+//! once, it draws on the ramp of so many a day and meets no window, neither of that scope nor of
+//! another, since an approver let exactly it through. What a release let through does not count in
+//! the windows that it started anew.
+//!
+//! A removal can take several requests (disable, hand over, remove). From the first on they count as
+//! one removal of that account, and what was begun on a ramp is carried to its end.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::domain::account::Do;
+use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::policy::BreakerLimits;
@@ -19,6 +24,7 @@ use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::ContactRow;
 use crate::domain::rows::ReleaseRow;
+use crate::domain::rows::Released;
 use crate::domain::rows::Step;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
@@ -70,8 +76,22 @@ pub struct Releasable {
     pub first_contact: BTreeSet<String>,
     /// Brakes whose windows would start anew, as `scope|class|do`.
     pub windows: BTreeSet<String>,
-    /// The accounts that the release would name (first contact only).
-    pub accounts: BTreeSet<Subject>,
+    /// What the release would let through by name (first contact only), by class and action.
+    pub accounts: BTreeMap<(Class, Do), BTreeSet<Subject>>,
+}
+
+impl Releasable {
+    /// What the release would let through by name, as its entry says it.
+    pub fn named(&self) -> Vec<Released> {
+        let named = self.accounts.iter();
+        named
+            .map(|((class, does), accounts)| Released {
+                class: *class,
+                does: *does,
+                accounts: accounts.iter().cloned().collect(),
+            })
+            .collect()
+    }
 }
 
 impl Assessment {
@@ -104,7 +124,8 @@ impl Assessment {
         }
         for (i, step) in steps.iter().enumerate() {
             if self.stops(i).iter().any(|s| s.window == FIRST_CONTACT) {
-                release.accounts.insert(step.account.clone());
+                let accounts = release.accounts.entry((step.class, step.does)).or_default();
+                accounts.insert(step.account.clone());
             }
         }
         release
@@ -130,9 +151,9 @@ pub fn limits_of(limits: &BreakerLimits, base: u64) -> (u64, u64) {
     )
 }
 
-/// How many of the accounts that a first-contact release names may still be changed at `now`.
+/// How much of what a first-contact release names may still be begun at `now`.
 pub fn ramp_left(contact: &ContactRow, commands: &[CommandRow], now: Time) -> u64 {
-    let used = ramp_used(contact, &first_changes(contact, commands), now);
+    let used = ramp_used(contact, &drawn(contact, commands), now);
     contact.ramp_per_day.saturating_sub(used)
 }
 
@@ -164,7 +185,7 @@ pub fn assess(wanted: &Wanted<'_>, now: Time) -> Assessment {
             .filter(|r| {
                 ramps
                     .get(*r)
-                    .is_some_and(|r| r.draws(&known, &step.account))
+                    .is_some_and(|r| r.draws(&known, &named_of(step)))
             })
             .collect();
         if named.is_empty() {
@@ -184,7 +205,7 @@ pub fn assess(wanted: &Wanted<'_>, now: Time) -> Assessment {
         .into_iter()
         .map(|(key, steps)| (state(wanted, &counted, &key, &steps, now), steps))
         .collect();
-    let held = hold_back(&states, on_ramp, ramps);
+    let held = hold_back(&states, wanted.steps, on_ramp, ramps);
     for (state, steps) in &mut states {
         if state.window == RAMP {
             state.done = held.used.get(&state.scope).copied().unwrap_or(0);
@@ -213,69 +234,111 @@ const ALL: &str = "all";
 /// Scope, class, action, window.
 type Key = (String, Class, Do, &'static str);
 
-/// The accounts that a first-contact release names, and how many of them are left today.
+/// One change that a release can name: account, class, action.
+type Named<'a> = (&'a Subject, Class, Do);
+
+fn named_of(step: &Step) -> Named<'_> {
+    (&step.account, step.class, step.does)
+}
+
+/// What a first-contact release names, and how much of it is left today.
 struct Ramp<'a> {
     contact: &'a ContactRow,
-    named: BTreeSet<&'a Subject>,
-    changed: BTreeMap<&'a Subject, &'a CommandRow>,
+    named: BTreeSet<Named<'a>>,
+    drawn: BTreeMap<Named<'a>, Drawn<'a>>,
     used: u64,
+}
+
+/// What was done of one change that a release names.
+struct Drawn<'a> {
+    /// The first request.
+    first: &'a CommandRow,
+    /// The first request that did what the step is for: what comes later is another change.
+    last: Option<Seq>,
 }
 
 impl<'a> Ramp<'a> {
     fn new(contact: &'a ContactRow, commands: &'a [CommandRow], now: Time) -> Self {
-        let changed = first_changes(contact, commands);
+        let drawn = drawn(contact, commands);
         Self {
             contact,
-            named: contact.accounts.iter().collect(),
-            used: ramp_used(contact, &changed, now),
-            changed,
+            named: named(contact),
+            used: ramp_used(contact, &drawn, now),
+            drawn,
         }
     }
 
-    fn draws(&self, scopes: &[String], account: &Subject) -> bool {
-        scopes.contains(&self.contact.scope)
-            && self.named.contains(account)
-            && !self.changed.contains_key(account)
+    /// Whether a change is let through by this release: one that it names and that is not done yet.
+    fn draws(&self, scopes: &[String], change: &Named<'_>) -> bool {
+        let done = self.drawn.get(change).is_some_and(|d| d.last.is_some());
+        scopes.contains(&self.contact.scope) && self.named.contains(change) && !done
+    }
+
+    /// Whether a change has had its place on the ramp already.
+    fn has_begun(&self, change: &Named<'_>) -> bool {
+        self.drawn.contains_key(change)
+    }
+
+    /// Whether a command was let through by this release.
+    fn let_through(&self, command: &CommandRow) -> bool {
+        let drawn = self.drawn.get(&change_of(command));
+        self.is_later(command)
+            && drawn.is_some_and(|d| d.last.is_none_or(|last| command.seq <= last))
+    }
+
+    fn is_later(&self, command: &CommandRow) -> bool {
+        command.seq > self.contact.seq
+            && source_scopes(&command.tenant, &command.directories).contains(&self.contact.scope)
     }
 }
 
-/// By account that a release names: the first command since then that changed it or may have.
-fn first_changes<'a>(
+fn named(contact: &ContactRow) -> BTreeSet<Named<'_>> {
+    contact
+        .named
+        .iter()
+        .flat_map(|n| n.accounts.iter().map(move |a| (a, n.class, n.does)))
+        .collect()
+}
+
+fn change_of(command: &CommandRow) -> Named<'_> {
+    (&command.account, command.class, command.aim())
+}
+
+/// By change that a release names: what was done of it since then, or may have been.
+fn drawn<'a>(
     contact: &'a ContactRow,
     commands: &'a [CommandRow],
-) -> BTreeMap<&'a Subject, &'a CommandRow> {
-    let named: BTreeSet<_> = contact.accounts.iter().collect();
-    let mut first: BTreeMap<&Subject, &CommandRow> = BTreeMap::new();
-    for command in commands {
-        let scopes = source_scopes(&command.tenant, &command.directories);
-        let drew = counts(command)
-            && command.seq > contact.seq
-            && named.contains(&command.account)
-            && scopes.contains(&contact.scope);
-        if drew {
-            let slot = first.entry(&command.account).or_insert(command);
-            if command.seq < slot.seq {
-                *slot = command;
-            }
+) -> BTreeMap<Named<'a>, Drawn<'a>> {
+    let named = named(contact);
+    let mut own: Vec<&CommandRow> = commands
+        .iter()
+        .filter(|c| counts(c) && c.seq > contact.seq && named.contains(&change_of(c)))
+        .filter(|c| source_scopes(&c.tenant, &c.directories).contains(&contact.scope))
+        .collect();
+    own.sort_by_key(|c| c.seq);
+    let mut drawn: BTreeMap<Named<'_>, Drawn<'_>> = BTreeMap::new();
+    for command in own {
+        let slot = drawn.entry(change_of(command)).or_insert(Drawn {
+            first: command,
+            last: None,
+        });
+        if command.does == command.aim() {
+            slot.last.get_or_insert(command.seq);
         }
     }
-    first
+    drawn
 }
 
-fn ramp_used(contact: &ContactRow, changed: &BTreeMap<&Subject, &CommandRow>, now: Time) -> u64 {
+fn ramp_used(contact: &ContactRow, drawn: &BTreeMap<Named<'_>, Drawn<'_>>, now: Time) -> u64 {
     let from = now.plus_seconds(-DAY_SECONDS).max(contact.at);
-    changed.values().filter(|c| c.at >= from).count() as u64
+    drawn.values().filter(|d| d.first.at >= from).count() as u64
 }
 
 /// The commands that count in windows: those that changed something or may have, ramps apart.
 fn without_ramp<'a>(commands: &'a [CommandRow], ramps: &[Ramp<'a>]) -> Vec<&'a CommandRow> {
-    let drew: BTreeSet<_> = ramps
-        .iter()
-        .flat_map(|r| r.changed.values().map(|c| &c.intent))
-        .collect();
     commands
         .iter()
-        .filter(|c| counts(c) && !drew.contains(&c.intent))
+        .filter(|c| counts(c) && !ramps.iter().any(|r| r.let_through(c)))
         .collect()
 }
 
@@ -339,7 +402,7 @@ fn state(
     let anew = releases.iter().map(|r| r.seq).max();
     let done: BTreeSet<_> = counted
         .iter()
-        .filter(|c| c.class == *class && c.does == *does && c.at >= from)
+        .filter(|c| c.class == *class && c.aim() == *does && c.at >= from)
         .filter(|c| anew.is_none_or(|seq| c.seq > seq))
         .filter(|c| !releases.iter().any(|r| r.plan == c.plan))
         .filter(|c| in_scope(c, scope) && !accounts.contains(&c.account))
@@ -384,6 +447,7 @@ struct Held {
 /// Gives out what is left of the ramps in the plan's order, to steps that nothing else stops.
 fn hold_back(
     states: &[(BreakerState, Vec<usize>)],
+    steps: &[Step],
     on_ramp: Vec<(usize, Vec<usize>)>,
     mut ramps: Vec<Ramp<'_>>,
 ) -> Held {
@@ -400,6 +464,12 @@ fn hold_back(
         if stopped.contains(&step) {
             continue;
         }
+        let Some(change) = steps.get(step).map(named_of) else {
+            continue;
+        };
+        // what has begun has its place already
+        let new = |r: &usize| ramps.get(*r).is_some_and(|ramp| !ramp.has_begun(&change));
+        let named: Vec<usize> = named.into_iter().filter(new).collect();
         let full: Vec<_> = named
             .iter()
             .filter_map(|r| ramps.get(*r))

@@ -59,6 +59,11 @@ pub fn says(code: &str) -> String {
         .map_or_else(|| code.to_owned(), |c| c.says)
 }
 
+/// What to do about a code, where something can be done.
+pub fn hint(code: &str) -> Option<String> {
+    all().into_iter().find(|c| c.code == code)?.hint
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -85,6 +90,23 @@ mod tests {
                 "{}",
                 code.code
             );
+        }
+    }
+
+    #[test]
+    fn whatever_spoils_a_read_comes_with_what_to_do() {
+        let says_something_good = |code: &str| {
+            let good = [
+                "read.believed-by-release",
+                "read.confirmed",
+                "read.not-suspect",
+            ];
+            good.contains(&code)
+        };
+        for code in all() {
+            if code.code.starts_with("read.") && !says_something_good(&code.code) {
+                assert!(code.hint.is_some(), "{}", code.code);
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use crate::domain::blocks;
 use crate::domain::code::Code;
 use crate::domain::departure::Departure;
 use crate::domain::departure::departure;
+use crate::domain::departure::stated_of;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
@@ -31,8 +32,10 @@ use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::Decision;
 use crate::domain::rows::DecisionRow;
+use crate::domain::rows::KeptMark;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::NoticeRow;
+use crate::domain::rows::OrphanRow;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::SourceRow;
@@ -46,7 +49,7 @@ use crate::domain::trigger::Trigger;
 
 /// The version of the rules: it changes whenever [`decide`] can answer differently for the same
 /// facts, so that a replay can tell a changed world from changed rules.
-pub const RULES: u64 = 2;
+pub const RULES: u64 = 3;
 
 /// Everything that a decision about one account may rest on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +66,12 @@ pub struct Facts {
     pub commands: Vec<CommandRow>,
     /// Its warnings, by policy.
     pub notices: Vec<NoticeRow>,
+    /// What reviewers have said who left it out of plans.
+    pub kept: Vec<KeptMark>,
     /// The newest decision about it.
     pub previous: Option<DecisionRow>,
+    /// What somebody has said about it as an account without a person.
+    pub orphan: Option<OrphanRow>,
     /// What its tenant can do.
     pub can: Capabilities,
     /// The policy that was called by name (`plan --policy`): only then, or from its date on, does
@@ -165,12 +172,16 @@ pub fn is_inactive(facts: &Facts, set: &PolicySet, threshold_days: u64, now: Tim
 }
 
 /// The departed person behind an account, if there is one for certain, or if one of those who come
-/// into question has departed.
+/// into question has departed. What a named person said about the account itself is certain.
 pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
     let authoritative = || facts.links.iter().filter(|l| l.authoritative);
     let mut found = Found::default();
-    for link in authoritative() {
-        if let Some(person) = link.linked_person() {
+    found.stated(stated_of(&facts.account, now));
+    for link in &facts.links {
+        let Some(person) = link.linked_person() else {
+            continue;
+        };
+        if link.authoritative || named(person, now) {
             found.take(link, person, now);
         }
     }
@@ -186,6 +197,13 @@ pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
     let mut leaver = found.leaver()?.held_against(authoritative(), now);
     leaver.certain = all_departed;
     Some(leaver)
+}
+
+/// Whether a named person said that somebody has left: that stands whatever becomes of the directory
+/// that has them.
+fn named(person: &PersonRow, now: Time) -> bool {
+    let left = departure(person, false, now);
+    left.is_some_and(|left| left.strength == Strength::Named)
 }
 
 pub(crate) fn silence_of<'a>(facts: &'a Facts, set: &PolicySet, days: u64) -> Silence<'a> {
@@ -208,15 +226,24 @@ struct Found {
 }
 
 impl Found {
+    fn stated(&mut self, departure: Option<Departure>) {
+        let Some(departure) = departure else { return };
+        self.evidence.extend(&departure.evidence);
+        self.departures.push(departure);
+    }
+
     fn take(&mut self, link: &LinkFacts, person: &PersonRow, now: Time) -> bool {
         let Some(departure) = departure(person, link.lists_everybody, now) else {
             return false;
         };
         self.evidence.extend(&departure.evidence);
         self.evidence.extend(link.link.as_ref().map(|l| l.seq));
-        self.departures.push(departure);
         self.persons.insert(person.subject.clone());
-        self.directories.insert(link.directory.clone());
+        // what a named person said rests on no directory
+        if departure.strength != Strength::Named {
+            self.directories.insert(link.directory.clone());
+        }
+        self.departures.push(departure);
         true
     }
 
@@ -225,10 +252,14 @@ impl Found {
             .departures
             .iter()
             .min_by_key(|d| (d.strength, d.since))?;
+        let directories = match strongest.strength {
+            Strength::Named => Vec::new(),
+            _ => self.directories.iter().cloned().collect(),
+        };
         Some(Leaver {
             departure: strongest.clone(),
             persons: self.persons.iter().cloned().collect(),
-            directories: self.directories.iter().cloned().collect(),
+            directories,
             removal_from: self.departures.iter().filter_map(|d| d.removal_from).min(),
             certain: true,
             elsewhere: None,
@@ -240,15 +271,24 @@ impl Found {
 impl Leaver {
     /// The class that the brakes count it under.
     pub fn class(&self) -> Class {
-        if self.departure.strength == Strength::Absent {
-            Class::Absent
-        } else {
-            Class::Explicit
+        match self.departure.strength {
+            Strength::Named => Class::Named,
+            Strength::Absent => Class::Absent,
+            _ => Class::Explicit,
         }
     }
 
-    /// Notes the first directory that speaks against the departure.
+    /// Whether a named person said so: then no directory has to agree.
+    pub fn is_named(&self) -> bool {
+        self.departure.strength == Strength::Named
+    }
+
+    /// Notes the first directory that speaks against the departure; none can where a named person
+    /// has said so, which is for the time before the directories know.
     fn held_against<'l>(mut self, links: impl Iterator<Item = &'l LinkFacts>, now: Time) -> Self {
+        if self.is_named() {
+            return self;
+        }
         let against = links.filter_map(|l| l.contradicts(now).map(|code| (l, code)));
         // enabled weighs more than not confirmed as gone
         let gravest = against.max_by_key(|(_, code)| code.as_str() == "block.enabled-elsewhere");
@@ -279,7 +319,7 @@ impl LinkFacts {
         if departure(person, self.lists_everybody, now).is_some() {
             return None;
         }
-        if person.missed.is_none() && person.absent.is_none() {
+        if person.missed.is_none() && !person.is_gone() {
             return Some(Code::new("block.enabled-elsewhere"));
         }
         // taken off a list of leavers says nothing about being employed
@@ -401,6 +441,9 @@ impl<'a> Case<'a> {
         decision.due = Some(due);
 
         decision.blocked = blocks::lasting(self, found, next.does);
+        decision
+            .evidence
+            .extend(blocks::kept(self, found).map(|mark| mark.seq));
         // what may be otherwise tomorrow is only asked when something would be done today
         if due <= self.now || warning.is_due {
             blocks::passing(self, found, next.does, &mut decision);
@@ -538,7 +581,7 @@ fn unseen(facts: &Facts, does: Do) -> Option<&CommandRow> {
 }
 
 /// The entry that says what came of a command.
-fn ended(command: &CommandRow) -> Option<Seq> {
+pub(crate) fn ended(command: &CommandRow) -> Option<Seq> {
     let settled = command.settled.as_ref().map(|(seq, _)| *seq);
     settled.or(command.outcome.as_ref().map(|(seq, _, _)| *seq))
 }

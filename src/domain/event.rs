@@ -21,7 +21,9 @@ use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::person::PersonFacts;
+use crate::domain::person::Strength;
 use crate::domain::source::ReadProof;
+use crate::domain::source::Rehearsal;
 use crate::domain::source::SignalProof;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
@@ -247,7 +249,7 @@ SourceRead {
     adapter: String,
     /// What the read is worth.
     verdict: Verdict,
-    /// Why it is not complete, as codes.
+    /// Why it is not complete, as codes; or why it is although something spoke against it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     because: Vec<Code>,
     /// What it rests on; absent if nothing usable was seen.
@@ -256,12 +258,28 @@ SourceRead {
     /// Known before and not seen now; only where the read could have shown them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     missing: Option<u64>,
+    /// Those of the configured canaries who were there and have a pseudonym.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    canaries: Vec<Subject>,
+    /// How many of the configured canaries were not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canaries_missing: Option<u64>,
+    /// How many were there who must not be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forbidden_present: Option<u64>,
+    /// What it would mean to believe this read, which is not believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<Rehearsal>,
     /// How far each signal of activity can be believed from here on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     activity: Vec<SignalProof>,
     /// The vault's id and high-water mark.
     vault: VaultMark,
 });
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
 
 /// Which vault was in use, and how far it had come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,6 +317,9 @@ payload!("person.missed",
 PersonMissed {
     /// In which directory.
     directory: SourceName,
+    /// The reads before this one were not complete without a break: counting begins anew.
+    #[serde(default, skip_serializing_if = "is_false")]
+    anew: bool,
 });
 
 payload!("person.absent",
@@ -310,6 +331,40 @@ PersonAbsent {
     first_missed: Seq,
     /// How many consecutive complete reads.
     reads: u64,
+});
+
+payload!("departure.withdrawn",
+/// What said that a person had left does not say so any more; what was begun is called off.
+DepartureWithdrawn {
+    /// In which directory.
+    directory: SourceName,
+    /// What fell away, the strongest first.
+    facts: Vec<Strength>,
+});
+
+payload!("leave.stated",
+/// A named person says that somebody leaves: the person of a directory that the entry is about, or
+/// whoever uses the account, where no directory has them.
+LeaveStated {
+    /// From when on.
+    at: Time,
+    /// How it is proven who said it: `signature` or `os-user` (a claim only).
+    proof: String,
+    /// For a signature: `ed25519:` and base64, over `leave`, the subject and the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+});
+
+payload!("leave.withdrawn",
+/// A named person takes back that somebody leaves.
+LeaveWithdrawn {
+    /// The entry that is taken back.
+    stated: Seq,
+    /// How it is proven who said it: `signature` or `os-user` (a claim only).
+    proof: String,
+    /// For a signature: `ed25519:` and base64, over `stay`, the subject and the entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
 });
 
 payload!("account.observed",
@@ -372,6 +427,68 @@ payload!("link.cut",
 LinkCut {
     /// The directory in question.
     directory: SourceName,
+});
+
+payload!("link.stated",
+/// A named person says that an account belongs to a person; this comes before every other rule.
+LinkStated {
+    /// The person's directory.
+    directory: SourceName,
+    /// The person.
+    person: Subject,
+    /// How it is proven who said so: `signature` or `os-user` (a claim only).
+    proof: String,
+});
+
+payload!("link.denied",
+/// A named person says that an account does not belong to a person: no rule may say so again.
+LinkDenied {
+    /// The person's directory.
+    directory: SourceName,
+    /// The person.
+    person: Subject,
+    /// How it is proven who said so: `signature` or `os-user` (a claim only).
+    proof: String,
+});
+
+payload!("link.forgotten",
+/// What was said about an account and a directory is taken back: the other rules decide again.
+LinkForgotten {
+    /// The directory in question.
+    directory: SourceName,
+    /// How it is proven who said so: `signature` or `os-user` (a claim only).
+    proof: String,
+});
+
+payload!("orphan.claimed",
+/// Somebody answers for an account without a person; the name of the owner is a commitment.
+OrphanClaimed {
+    /// In which tenant.
+    tenant: SourceName,
+    /// When it is to be looked at again.
+    until: Time,
+    /// How it is proven who said so: `signature` or `os-user` (a claim only).
+    proof: String,
+});
+
+payload!("orphan.accepted",
+/// An account without a person may stay as it is until some end.
+OrphanAccepted {
+    /// In which tenant.
+    tenant: SourceName,
+    /// Until when.
+    until: Time,
+    /// How it is proven who said so: `signature` or `os-user` (a claim only).
+    proof: String,
+});
+
+payload!("orphan.released",
+/// A claim or an acceptance is taken back.
+OrphanReleased {
+    /// In which tenant.
+    tenant: SourceName,
+    /// How it is proven who said so: `signature` or `os-user` (a claim only).
+    proof: String,
 });
 
 payload!("policy.proposed",
@@ -476,6 +593,31 @@ StepWithheld {
     because: Code,
 });
 
+payload!("step.kept",
+/// A reviewer left a step out of a plan: the account stays until the review date.
+StepKept {
+    /// The plan that it was left out of.
+    plan: EntryId,
+    /// The step's number there.
+    step: u64,
+    /// What the step would have done.
+    #[serde(rename = "do")]
+    does: Do,
+    /// What had triggered it.
+    when: crate::domain::rows::When,
+    /// The class of the finding.
+    class: crate::domain::rows::Class,
+    /// The review date: until then only a new finding, or an approver's word, plans it again.
+    until: Time,
+});
+
+payload!("keep.lifted",
+/// An approver has an account planned again that reviewers had left out.
+KeepLifted {
+    /// How it is proven who says so: `signature` or `os-user` (a claim only).
+    proof: String,
+});
+
 payload!("notice.sent",
 /// A notice left, or was written.
 NoticeSent {
@@ -543,6 +685,9 @@ CommandOutcome {
     status: Option<u64>,
     /// Why, as a code.
     because: Code,
+    /// Under which the provider's support finds the call: at most 128 of `[A-Za-z0-9._-]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 });
 
 payload!("command.settled",
@@ -581,8 +726,12 @@ BreakerReleased {
     first_contact: Vec<String>,
     /// The brakes whose windows start anew, as scope, class and action.
     windows: Vec<String>,
-    /// The accounts that the release names (first contact only); the ramp draws on them.
+    /// The accounts that a release of an earlier version names, which did not say for what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     accounts: Vec<Subject>,
+    /// What it lets happen to which accounts, and why (first contact only); the ramp draws on these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    named: Vec<crate::domain::rows::Released>,
     /// How many of them a day.
     ramp_per_day: u64,
 });
@@ -640,12 +789,21 @@ pub const TYPES: &[&str] = &[
     PersonObserved::TYPE,
     PersonMissed::TYPE,
     PersonAbsent::TYPE,
+    DepartureWithdrawn::TYPE,
+    LeaveStated::TYPE,
+    LeaveWithdrawn::TYPE,
     AccountObserved::TYPE,
     AccountGone::TYPE,
     LoginObserved::TYPE,
     LinkMade::TYPE,
     LinkWithheld::TYPE,
     LinkCut::TYPE,
+    LinkStated::TYPE,
+    LinkDenied::TYPE,
+    LinkForgotten::TYPE,
+    OrphanClaimed::TYPE,
+    OrphanAccepted::TYPE,
+    OrphanReleased::TYPE,
     PolicyProposed::TYPE,
     PolicyAdopted::TYPE,
     DecisionMade::TYPE,
@@ -654,6 +812,8 @@ pub const TYPES: &[&str] = &[
     PlanApproved::TYPE,
     PlanRejected::TYPE,
     StepWithheld::TYPE,
+    StepKept::TYPE,
+    KeepLifted::TYPE,
     NoticeSent::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::account::AccountState;
+use crate::domain::departure::departure;
+use crate::domain::departure::marked;
 use crate::domain::event;
 use crate::domain::event::CommandResult;
 use crate::domain::event::Entry;
@@ -19,7 +21,10 @@ use crate::domain::rows::ApprovalRow;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::ContactRow;
 use crate::domain::rows::DecisionRow;
+use crate::domain::rows::FellAway;
 use crate::domain::rows::HaltRow;
+use crate::domain::rows::KeptMark;
+use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LedgerRow;
 use crate::domain::rows::LinkRow;
@@ -28,15 +33,22 @@ use crate::domain::rows::Missed;
 use crate::domain::rows::NoticeMark;
 use crate::domain::rows::NoticeRow;
 use crate::domain::rows::OperatorRow;
+use crate::domain::rows::OrphanRow;
+use crate::domain::rows::OrphanWord;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::PolicyRow;
 use crate::domain::rows::ReadRow;
 use crate::domain::rows::ReleaseRow;
+use crate::domain::rows::Said;
 use crate::domain::rows::SourceRow;
+use crate::domain::rows::Stated;
+use crate::domain::rows::StatedRow;
 use crate::domain::rows::StepRow;
+use crate::domain::source::ReadMemory;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
+use crate::domain::trust;
 
 /// Gives the rows as they stand before an entry.
 pub trait ReadRows {
@@ -104,11 +116,19 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::PersonObserved::TYPE => person_observed(entry, rows),
         event::PersonMissed::TYPE => person_missed(entry, rows),
         event::PersonAbsent::TYPE => person_absent(entry, rows),
+        event::DepartureWithdrawn::TYPE => departure_withdrawn(entry, rows),
+        event::LeaveStated::TYPE | event::LeaveWithdrawn::TYPE => leave(entry, rows),
         event::AccountObserved::TYPE => account_observed(entry, rows),
         event::AccountGone::TYPE => account_gone(entry, rows),
         event::LoginObserved::TYPE => login_observed(entry, rows),
         event::LinkMade::TYPE | event::LinkWithheld::TYPE | event::LinkCut::TYPE => {
             Ok(link(entry).into_iter().collect())
+        }
+        event::LinkStated::TYPE | event::LinkDenied::TYPE | event::LinkForgotten::TYPE => {
+            stated(entry, rows)
+        }
+        event::OrphanClaimed::TYPE | event::OrphanAccepted::TYPE | event::OrphanReleased::TYPE => {
+            Ok(orphan(entry).into_iter().collect())
         }
         event::PolicyProposed::TYPE | event::PolicyAdopted::TYPE => Ok(policy(entry)),
         event::DecisionMade::TYPE => Ok(decision(entry)),
@@ -116,6 +136,8 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::PlanCreated::TYPE => plan_created(entry, rows),
         event::PlanApproved::TYPE | event::PlanRejected::TYPE => plan_judged(entry, rows),
         event::StepWithheld::TYPE => step_withheld(entry, rows),
+        event::StepKept::TYPE => step_kept(entry, rows),
+        event::KeepLifted::TYPE => Ok(keep_lifted(entry)),
         event::NoticeSent::TYPE => notice_sent(entry, rows),
         event::CommandIntended::TYPE => command_intended(entry, rows),
         event::CommandOutcome::TYPE
@@ -174,8 +196,14 @@ fn source_read<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::E
         first_complete: None,
         activity: Vec::new(),
         released: Vec::new(),
+        memory: ReadMemory::default(),
     });
+    trust::remember(&mut body.memory, &this);
     if read.verdict == Verdict::Complete {
+        // a release is spent once a read is complete without it
+        if !this.because.iter().any(|c| c.as_str() == trust::BY_RELEASE) {
+            body.released.clear();
+        }
         body.complete = Some(this.clone());
         body.first_complete = body.first_complete.or(Some(entry.seq));
     }
@@ -218,23 +246,79 @@ fn person_observed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, 
         };
         earlier.unwrap_or(new)
     });
-    let body = PersonRow {
+    let mut body = PersonRow {
         subject: sub.clone(),
         directory: seen.directory,
         first: before.as_ref().map_or(entry.seq, |p| p.first),
         first_seen: before.as_ref().map_or(entry.rec, |p| p.first_seen),
         seq: entry.seq,
+        signs: marked(&seen.facts, before.as_ref(), entry.seq, entry.rec),
+        named: before.as_ref().and_then(|p| p.named.clone()),
+        fell_away: None,
+        withdrawn: before.as_ref().and_then(|p| p.withdrawn.clone()),
         facts: seen.facts,
         disabled,
         missed: None,
         absent: None,
     };
+    body.fell_away = before.and_then(|before| fell_away(entry, before, &body));
     Ok(vec![set(Kind::Person, sub.as_str(), &body)])
 }
 
-fn person_missed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+/// What an entry takes away of a departure, if it leaves nothing of it.
+fn fell_away(entry: &Entry, before: PersonRow, after: &PersonRow) -> Option<FellAway> {
+    if departure(after, true, entry.rec).is_some() {
+        return None;
+    }
+    let Some(left) = departure(&before, true, entry.rec) else {
+        return before.fell_away;
+    };
+    Some(FellAway {
+        seq: entry.seq,
+        facts: left.facts.iter().map(|fact| fact.strength).collect(),
+    })
+}
+
+fn departure_withdrawn<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
     with_person(entry, rows, |person| {
-        person.missed = Some(match person.missed.take() {
+        person.fell_away = None;
+        person.withdrawn = Some(Mark {
+            seq: entry.seq,
+            since: entry.rec,
+        });
+    })
+}
+
+/// What a named person says about a person, or about an account.
+fn leave<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+    let stated = entry.payload::<event::LeaveStated>().map(|said| Stated {
+        seq: entry.seq,
+        at: said.at,
+        said: entry.rec,
+    });
+    let Some(sub) = &entry.sub else {
+        return Ok(Vec::new());
+    };
+    if let Some(mut account) = row::<AccountRow, R>(rows, Kind::Account, sub.as_str())? {
+        account.named = stated;
+        return Ok(vec![set(Kind::Account, sub.as_str(), &account)]);
+    }
+    with_person(entry, rows, |person| {
+        if stated.is_none() {
+            person.withdrawn = Some(Mark {
+                seq: entry.seq,
+                since: entry.rec,
+            });
+        }
+        person.named = stated;
+    })
+}
+
+fn person_missed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+    let missed = entry.payload::<event::PersonMissed>();
+    let anew = missed.is_some_and(|missed| missed.anew);
+    with_person(entry, rows, |person| {
+        person.missed = Some(match person.missed.take().filter(|_| !anew) {
             Some(missed) => Missed {
                 reads: missed.reads + 1,
                 ..missed
@@ -289,7 +373,26 @@ fn account_observed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>,
             since: entry.rec,
         })
     });
+    let now = Mark {
+        seq: entry.seq,
+        since: entry.rec,
+    };
+    let was_gone = before.as_ref().is_some_and(|a| a.gone.is_some());
+    let reappeared = before.as_ref().and_then(|a| a.reappeared.clone());
+    let usable = seen.facts.state == AccountState::Active;
+    let was_disabled = before.as_ref().is_some_and(|a| a.disabled.is_some());
+    let enabled_again = before.as_ref().and_then(|a| a.enabled_again.clone());
     let body = AccountRow {
+        reappeared: if was_gone {
+            Some(now.clone())
+        } else {
+            reappeared
+        },
+        enabled_again: if was_disabled && usable {
+            Some(now)
+        } else {
+            enabled_again
+        },
         subject: sub.clone(),
         tenant: seen.tenant,
         first: before.as_ref().map_or(entry.seq, |a| a.first),
@@ -297,6 +400,7 @@ fn account_observed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>,
         seq: entry.seq,
         facts: seen.facts,
         disabled,
+        named: before.and_then(|a| a.named),
         gone: None,
     };
     Ok(vec![set(Kind::Account, sub.as_str(), &body)])
@@ -366,6 +470,77 @@ fn link(entry: &Entry) -> Option<Change> {
     }
     let key = pair_key(&account, body.directory.as_str());
     Some(set(Kind::Link, key, &body))
+}
+
+fn stated<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+    let Some(account) = &entry.sub else {
+        return Ok(Vec::new());
+    };
+    let to = entry.payload::<event::LinkStated>();
+    let not = entry.payload::<event::LinkDenied>();
+    let named = to.as_ref().map(|s| (&s.directory, &s.person, &s.proof));
+    let named = named.or(not.as_ref().map(|d| (&d.directory, &d.person, &d.proof)));
+    let Some((directory, person, proof)) = named else {
+        let forgotten = entry.payload::<event::LinkForgotten>().map(|f| Change {
+            kind: Kind::Stated,
+            key: pair_key(account, f.directory.as_str()),
+            body: None,
+        });
+        return Ok(forgotten.into_iter().collect());
+    };
+    let key = pair_key(account, directory.as_str());
+    let mut body = row::<StatedRow, R>(rows, Kind::Stated, &key)?.unwrap_or(StatedRow {
+        account: account.clone(),
+        directory: directory.clone(),
+        to: None,
+        not: Vec::new(),
+    });
+    let said = Said {
+        person: person.clone(),
+        seq: entry.seq,
+        at: entry.rec,
+        by: entry.actor.sub.clone(),
+        proof: proof.clone(),
+    };
+    // the later word about a person takes the place of the earlier one
+    body.not.retain(|n| n.person != said.person);
+    if to.is_some() {
+        body.to = Some(said);
+    } else {
+        body.to = body.to.filter(|t| t.person != said.person);
+        body.not.push(said);
+    }
+    Ok(vec![set(Kind::Stated, key, &body)])
+}
+
+fn orphan(entry: &Entry) -> Option<Change> {
+    let account = entry.sub.clone()?;
+    let key = account.to_string();
+    let claimed = entry.payload::<event::OrphanClaimed>();
+    let claimed = claimed.map(|c| (OrphanWord::Claimed, c.tenant, c.until, c.proof));
+    let accepted = || {
+        let accepted = entry.payload::<event::OrphanAccepted>()?;
+        let (tenant, until) = (accepted.tenant, accepted.until);
+        Some((OrphanWord::Accepted, tenant, until, accepted.proof))
+    };
+    let Some((word, tenant, until, proof)) = claimed.or_else(accepted) else {
+        return Some(Change {
+            kind: Kind::Orphan,
+            key,
+            body: None,
+        });
+    };
+    let body = OrphanRow {
+        account,
+        tenant,
+        word,
+        seq: entry.seq,
+        at: entry.rec,
+        until,
+        by: entry.actor.sub.clone(),
+        proof,
+    };
+    Some(set(Kind::Orphan, key, &body))
 }
 
 fn policy(entry: &Entry) -> Vec<Change> {
@@ -502,6 +677,39 @@ fn step_withheld<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R:
     Ok(vec![set(Kind::Step, key, &body)])
 }
 
+fn step_kept<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+    let (Some(kept), Some(sub)) = (entry.payload::<event::StepKept>(), &entry.sub) else {
+        return Ok(Vec::new());
+    };
+    let mut body = row::<KeptRow, R>(rows, Kind::Kept, sub.as_str())?.unwrap_or(KeptRow {
+        account: sub.clone(),
+        kept: Vec::new(),
+    });
+    body.kept
+        .retain(|mark| (mark.when, mark.class) != (kept.when, kept.class));
+    body.kept.push(KeptMark {
+        seq: entry.seq,
+        at: entry.rec,
+        by: entry.actor.sub.clone(),
+        plan: kept.plan,
+        step: kept.step,
+        does: kept.does,
+        when: kept.when,
+        class: kept.class,
+        until: kept.until,
+    });
+    Ok(vec![set(Kind::Kept, sub.as_str(), &body)])
+}
+
+fn keep_lifted(entry: &Entry) -> Vec<Change> {
+    let gone = entry.sub.as_ref().map(|sub| Change {
+        kind: Kind::Kept,
+        key: sub.as_str().to_owned(),
+        body: None,
+    });
+    gone.into_iter().collect()
+}
+
 fn notice_sent<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
     let (Some(sent), Some(sub)) = (entry.payload::<event::NoticeSent>(), &entry.sub) else {
         return Ok(Vec::new());
@@ -528,7 +736,9 @@ fn command_intended<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>,
     };
     let mut changes = Vec::new();
     let key = step_key(intent.plan.as_str(), intent.step);
+    let mut aim = None;
     if let Some(mut step) = row::<StepRow, R>(rows, Kind::Step, &key)? {
+        aim = Some(step.step.does).filter(|aim| *aim != intent.does);
         step.intent = Some(entry.id.clone());
         changes.push(set(Kind::Step, key, &step));
     }
@@ -538,6 +748,7 @@ fn command_intended<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>,
         account: sub.clone(),
         tenant: intent.tenant,
         does: intent.does,
+        aim,
         class: intent.class,
         directories: intent.directories,
         plan: intent.plan,
@@ -592,12 +803,17 @@ fn breaker_released(entry: &Entry) -> Vec<Change> {
         return Vec::new();
     };
     let mut changes = Vec::new();
+    let named = released.named.iter().flat_map(|n| &n.accounts);
+    let mut accounts: Vec<_> = named.chain(&released.accounts).cloned().collect();
+    accounts.sort();
+    accounts.dedup();
     for scope in released.first_contact {
         let body = ContactRow {
             scope: scope.clone(),
             seq: entry.seq,
             at: entry.rec,
-            accounts: released.accounts.clone(),
+            accounts: accounts.clone(),
+            named: released.named.clone(),
             ramp_per_day: released.ramp_per_day,
         };
         changes.push(set(Kind::Contact, scope, &body));

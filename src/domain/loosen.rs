@@ -7,6 +7,7 @@ use crate::domain::account::Do;
 use crate::domain::activity::USUAL_SESSION_DAYS;
 use crate::domain::id::SourceName;
 use crate::domain::policy::Among;
+use crate::domain::policy::LeaverTargets;
 use crate::domain::policy::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::policy::PolicySet;
@@ -34,6 +35,7 @@ pub fn loosens(old: Option<&PolicySet>, new: &PolicySet) -> Vec<String> {
     }
     compare_order(old, new, &mut list);
     compare_limits(&old.limits, &new.limits, &mut list);
+    compare_targets(&old.leavers, &new.leavers, &mut list);
     list.fewer("approvers", old.approvers, new.approvers);
     let strangers = new.signers.difference(&old.signers).count();
     // where nobody had to sign, whoever may sign now is a tightening
@@ -244,6 +246,21 @@ fn compare_limits(old: &Limits, new: &Limits, list: &mut List) {
         old.plan_expires_hours,
         new.plan_expires_hours,
     );
+    list.fewer("limits.kept_days", old.kept_days, new.kept_days);
+}
+
+fn compare_targets(old: &LeaverTargets, new: &LeaverTargets, list: &mut List) {
+    list.more("leavers.target_hours", old.target_hours, new.target_hours);
+    list.more(
+        "leavers.named_target_hours",
+        old.named_target_hours,
+        new.named_target_hours,
+    );
+    list.more(
+        "leavers.high_risk_target_hours",
+        old.high_risk_target_hours,
+        new.high_risk_target_hours,
+    );
 }
 
 fn compare_sources(old: &PolicySet, new: &PolicySet, list: &mut List) {
@@ -268,8 +285,17 @@ fn compare_sources(old: &PolicySet, new: &PolicySet, list: &mut List) {
                 days(after),
             );
         }
+        if configured && !before.machines_named && after.machines_named {
+            list.push(format!(
+                "sources.{source}.service_accounts: named, so that unseen keys protect nobody"
+            ));
+        }
         if configured && before.address != after.address {
             list.push(format!("sources.{source}.address: another one"));
+        }
+        // whatever changes can make an account another person's, who may have left
+        if configured && before.rules() != after.rules() {
+            list.push(format!("sources.{source}.correlate: other rules"));
         }
         // one read as the other makes leavers of those who stay, either way
         if configured && before.leavers != after.leavers {

@@ -3,18 +3,23 @@
 //! Nothing here knows a clock, a network, a database or randomness; times and identifiers come in
 //! as arguments, and the same input gives the same answer for ever.
 
+pub mod absence;
 pub mod account;
 pub mod activity;
 mod blocks;
 pub mod breaker;
 pub mod canonical;
 pub mod code;
+pub mod contradiction;
+pub mod correlation;
 pub mod decide;
 pub mod departure;
 pub mod event;
 pub mod finding;
 pub mod fold;
 pub mod id;
+pub mod identity;
+pub mod leaver_clock;
 pub mod loosen;
 pub mod person;
 pub mod plan;

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::domain::departure;
+use crate::domain::rows::PersonRow;
 use crate::domain::time::Time;
 
 /// What one directory says about one person in one read; personal values stay out of entries.
@@ -78,6 +80,45 @@ pub struct PersonFacts {
     pub locked_for_a_while: bool,
 }
 
+impl PersonFacts {
+    /// The facts of a record, with the times that belong to a departure; `before` is what was
+    /// known of the person.
+    ///
+    /// Sources change the time of an entry for many reasons, so `recorded_at` is taken when
+    /// something first says that the person has left, and kept as long as nothing else does.
+    /// `login_after` is a day, so that a person who goes on working makes one entry a day at most.
+    pub fn with_times(record: &PersonRecord, before: Option<&PersonRow>, now: Time) -> Self {
+        let mut facts = record.facts.clone();
+        let known = |strength| before.is_some_and(|b| departure::same_sign(b, &facts, strength));
+        let signs = departure::signs(&facts);
+        let is_new = signs.iter().any(|(strength, _)| !known(*strength));
+        facts.recorded_at = match (signs.is_empty(), is_new) {
+            (true, _) => None,
+            (false, true) => record.recorded_at,
+            (false, false) => before.and_then(|b| b.facts.recorded_at),
+        };
+        facts.login_after = login_after(record, &facts, before, now);
+        facts
+    }
+}
+
+/// The day of the newest login that certainly came after what says that the person has left. A
+/// directory's time of a login may be too early and is never too late, so that it is believed as it
+/// stands.
+fn login_after(
+    record: &PersonRecord,
+    facts: &PersonFacts,
+    before: Option<&PersonRow>,
+    now: Time,
+) -> Option<Time> {
+    let since = departure::since(facts, before, now)?;
+    let newest = record.last_login.filter(|at| *at > since && *at <= now);
+    let known = before.and_then(|b| b.facts.login_after);
+    // the day that is known lies after the departure as it stands now, or is forgotten
+    let known = known.filter(|day| day.plus_days(1) > since);
+    newest.map(Time::start_of_day).max(known)
+}
+
 fn is_false(value: &bool) -> bool {
     !*value
 }
@@ -86,7 +127,9 @@ fn is_false(value: &bool) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strength {
-    /// The leave date has passed, or a named person said so.
+    /// A named person said so (`exeunt leave`).
+    Named,
+    /// The leave date has passed.
     LeaveDate,
     /// The directory account was disabled explicitly.
     Disabled,

@@ -25,6 +25,7 @@ use crate::domain::rows::Decision;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::Step;
+use crate::domain::rows::When;
 use crate::domain::time::Time;
 
 /// A decision with where it stands.
@@ -100,14 +101,19 @@ pub fn is_expired(plan: &PlanRow, now: Time) -> bool {
 
 /// How many approvals a plan needs: those of its strictest step.
 ///
-/// A clear-out of everyone needs one at least. With fewer than two approvers, one person may
+/// A clear-out of everyone needs one at least, and so does giving back what nobody asked for. With fewer than two approvers, one person may
 /// approve alone, so that no more than one is asked for.
 pub fn approvals_needed(steps: &[Step], set: &PolicySet) -> u64 {
     let strictest = steps.iter().map(|step| {
         let approvals = set
             .policy(&step.policy)
             .map_or_else(Approvals::default, |policy| policy.approvals);
-        let floor = u64::from(step.class == Class::Everyone);
+        // nobody is there to say that an orphan is needed
+        let orphan = set
+            .policy(&step.policy)
+            .is_some_and(|policy| policy.when == When::Orphaned);
+        let asked = step.class == Class::Everyone || step.does == Do::Restore;
+        let floor = u64::from(orphan || asked);
         approvals.of(step.does).max(floor)
     });
     let needed = strictest.max().unwrap_or(0);

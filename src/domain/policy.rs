@@ -11,9 +11,11 @@ use serde::Serialize;
 
 use crate::domain::account::AccountKind;
 use crate::domain::account::Do;
+use crate::domain::correlation::Rule;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 pub use crate::domain::loosen::loosens;
+use crate::domain::rows::Class;
 use crate::domain::rows::When;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
@@ -37,6 +39,9 @@ pub struct PolicySet {
     /// What guards each source, by `tenant/portal` and `directory/corp`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, SourceGuard>,
+    /// How soon leavers must be out.
+    #[serde(default, skip_serializing_if = "LeaverTargets::is_usual")]
+    pub leavers: LeaverTargets,
 }
 
 /// What of a source's configuration is a safeguard: a change of it can be a loosening.
@@ -56,6 +61,10 @@ pub struct SourceGuard {
     /// them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_days: Option<u64>,
+    /// For a tenant that does not show whose keys programs use: whether somebody has named the
+    /// accounts that they use, so that keys which are not seen protect nobody.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub machines_named: bool,
     /// For a directory: whether its word on who is employed counts.
     #[serde(default)]
     pub authoritative: bool,
@@ -65,6 +74,21 @@ pub struct SourceGuard {
     /// For a tenant: what can be done there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub can: BTreeSet<Do>,
+    /// For a tenant: by which rules its accounts are given to people, in order, where they are
+    /// not the usual ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub correlate: Vec<Rule>,
+}
+
+impl SourceGuard {
+    /// By which rules a tenant's accounts are given to people, in order.
+    pub fn rules(&self) -> &[Rule] {
+        if self.correlate.is_empty() {
+            Rule::USUAL
+        } else {
+            &self.correlate
+        }
+    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -205,6 +229,8 @@ pub struct Limits {
     pub absent: AbsentLimits,
     /// How long a plan may be carried out, in hours.
     pub plan_expires_hours: u64,
+    /// How long an account stays that a reviewer left out of a plan, in days.
+    pub kept_days: u64,
 }
 
 impl Default for Limits {
@@ -217,6 +243,7 @@ impl Default for Limits {
             read_max_age_hours: 24,
             absent: AbsentLimits::default(),
             plan_expires_hours: 72,
+            kept_days: 90,
         }
     }
 }
@@ -270,6 +297,67 @@ impl Default for AbsentLimits {
     }
 }
 
+/// How soon the accounts of people who have left must be out, in hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LeaverTargets {
+    /// After a departure that a directory shows.
+    pub target_hours: u64,
+    /// After one that a named person stated (`exeunt leave`).
+    pub named_target_hours: u64,
+    /// For accounts that own or administer their tenant, or own a key with which programs work.
+    pub high_risk_target_hours: u64,
+}
+
+impl Default for LeaverTargets {
+    fn default() -> Self {
+        Self {
+            target_hours: 24,
+            named_target_hours: 1,
+            high_risk_target_hours: 1,
+        }
+    }
+}
+
+impl LeaverTargets {
+    /// The target for a class of departures, in seconds; of several that hold, the shortest.
+    pub fn target_s(&self, class: Class, high_risk: bool) -> i64 {
+        let of_class = match class {
+            Class::Named => self.named_target_hours,
+            _ => self.target_hours,
+        };
+        let hours = match high_risk {
+            true => of_class.min(self.high_risk_target_hours),
+            false => of_class,
+        };
+        seconds(hours, 3600)
+    }
+
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn find_mistakes(&self, mistakes: &mut Mistakes) {
+        let targets = [
+            ("leavers.target_hours", self.target_hours),
+            ("leavers.named_target_hours", self.named_target_hours),
+            (
+                "leavers.high_risk_target_hours",
+                self.high_risk_target_hours,
+            ),
+        ];
+        for (path, hours) in targets {
+            if hours == 0 || hours > MOST_TARGET_HOURS {
+                mistakes.add(
+                    path,
+                    format!("{hours} hours are no target"),
+                    "1 to 8760; 24 is usual, 1 for what must happen at once",
+                );
+            }
+        }
+    }
+}
+
 /// What a tenant can do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capabilities {
@@ -287,6 +375,9 @@ pub struct PolicyMistake {
     /// What would be right.
     pub right: String,
 }
+
+/// The longest target for leavers, in hours: a year.
+const MOST_TARGET_HOURS: u64 = 8760;
 
 const fn default_pilot_percent() -> u64 {
     10
@@ -331,6 +422,7 @@ impl PolicySet {
             policy.find_mistakes(self.approvers, &mut mistakes);
         }
         self.limits.find_mistakes(&mut mistakes);
+        self.leavers.find_mistakes(&mut mistakes);
         mistakes.found
     }
 
@@ -547,6 +639,13 @@ impl Policy {
                 "at least 1; 2 is the default",
             );
         }
+        if acts(Do::Disable) && self.approvals.disable == 0 && self.when == When::Orphaned {
+            mistakes.add(
+                &self.path("approvals.disable"),
+                "an account without a person is never touched unattended".into(),
+                "at least 1, which is the default for this trigger",
+            );
+        }
         if acts(Do::Disable) && self.approvals.disable == 0 && self.when == When::Everyone {
             mistakes.add(
                 &self.path("approvals.disable"),
@@ -614,6 +713,13 @@ impl Limits {
                 "limits.plan_expires_hours",
                 "every plan would have expired".into(),
                 "at least 1; 72 is the default",
+            );
+        }
+        if self.kept_days == 0 {
+            mistakes.add(
+                "limits.kept_days",
+                "whom a reviewer leaves out would be planned again at once".into(),
+                "at least 1; 90 is the default",
             );
         }
         if self.ramp_per_day == 0 {

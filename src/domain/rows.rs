@@ -20,6 +20,8 @@ use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::person::PersonFacts;
+use crate::domain::person::Strength;
+use crate::domain::source::ReadMemory;
 use crate::domain::source::ReadProof;
 use crate::domain::source::SignalProof;
 use crate::domain::source::SourceKind;
@@ -37,6 +39,10 @@ pub enum Kind {
     Activity,
     /// [`LinkRow`] by account and directory: `s_…/corp`.
     Link,
+    /// [`StatedRow`] by account and directory: `s_…/corp`.
+    Stated,
+    /// [`OrphanRow`] by the account's subject.
+    Orphan,
     /// [`SourceRow`] by source: `directory/corp`, `tenant/portal`.
     Source,
     /// [`DecisionRow`] by the account's subject.
@@ -49,6 +55,8 @@ pub enum Kind {
     Command,
     /// [`NoticeRow`] by account and policy: `s_…/contractors`.
     Notice,
+    /// [`KeptRow`] by the account's subject.
+    Kept,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -70,12 +78,15 @@ impl Kind {
         Kind::Account,
         Kind::Activity,
         Kind::Link,
+        Kind::Stated,
+        Kind::Orphan,
         Kind::Source,
         Kind::Decision,
         Kind::Plan,
         Kind::Step,
         Kind::Command,
         Kind::Notice,
+        Kind::Kept,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -91,12 +102,15 @@ impl Kind {
             Kind::Account => "account",
             Kind::Activity => "activity",
             Kind::Link => "link",
+            Kind::Stated => "stated",
+            Kind::Orphan => "orphan",
             Kind::Source => "source",
             Kind::Decision => "decision",
             Kind::Plan => "plan",
             Kind::Step => "step",
             Kind::Command => "command",
             Kind::Notice => "notice",
+            Kind::Kept => "kept",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",
@@ -134,12 +148,64 @@ pub struct PersonRow {
     /// Since when we have seen them disabled, without a break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Mark>,
+    /// What says that they have left or will leave: each sign since we first saw it, without a
+    /// break.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signs: BTreeMap<Strength, Sign>,
+    /// A named person says that they leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Stated>,
+    /// What said that they had left and does not any more, until `departure.withdrawn` tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fell_away: Option<FellAway>,
+    /// The newest entry by which a departure was withdrawn, or a named person's word about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Mark>,
     /// The first complete read in a row that did not have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed: Option<Missed>,
     /// Confirmed as gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<Mark>,
+}
+
+impl PersonRow {
+    /// Whether the directory has them no more: absent, or kept only as deleted.
+    pub const fn is_gone(&self) -> bool {
+        self.absent.is_some() || self.facts.deleted_by.is_some()
+    }
+}
+
+/// One sign that a person has left or will leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    /// The entry by which it was first seen.
+    pub seq: Seq,
+    /// When that was (our clock).
+    pub seen: Time,
+    /// When the source recorded it, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Time>,
+}
+
+/// What a named person said with `exeunt leave`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stated {
+    /// The entry.
+    pub seq: Seq,
+    /// From when on it holds.
+    pub at: Time,
+    /// When it was said (our clock).
+    pub said: Time,
+}
+
+/// What said that a person had left, and does not any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FellAway {
+    /// The entry that shows it.
+    pub seq: Seq,
+    /// What it was, the strongest first.
+    pub facts: Vec<Strength>,
 }
 
 /// Consecutive complete reads without a person.
@@ -171,9 +237,18 @@ pub struct AccountRow {
     /// Since when we have seen it disabled, without a break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Mark>,
+    /// A named person says that whoever uses it leaves, where no directory has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Stated>,
     /// Not there any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<Mark>,
+    /// It was there again after it had been gone: when that was seen last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reappeared: Option<Mark>,
+    /// It could be used again after it had been seen disabled: when that was seen last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled_again: Option<Mark>,
 }
 
 /// The newest success of each signal of one account.
@@ -208,6 +283,69 @@ pub struct LinkRow {
     pub candidates: Vec<Subject>,
 }
 
+/// What somebody has said about one account and one directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedRow {
+    /// The account.
+    pub account: Subject,
+    /// The directory.
+    pub directory: SourceName,
+    /// It belongs to this person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Said>,
+    /// It does not belong to these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not: Vec<Said>,
+}
+
+/// One thing that somebody has said about an account and a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The person whom it is about.
+    pub person: Subject,
+    /// The entry.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// Who said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Subject>,
+    /// `signature` or `os-user`.
+    pub proof: String,
+}
+
+/// What somebody has said about an account without a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrphanRow {
+    /// The account.
+    pub account: Subject,
+    /// The tenant.
+    pub tenant: SourceName,
+    /// What was said.
+    pub word: OrphanWord,
+    /// The entry.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// Until when it holds.
+    pub until: Time,
+    /// Who said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Subject>,
+    /// `signature` or `os-user`.
+    pub proof: String,
+}
+
+/// What can be said about an account without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrphanWord {
+    /// Somebody answers for it.
+    Claimed,
+    /// It may stay until some end.
+    Accepted,
+}
+
 /// The reads of one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRow {
@@ -229,6 +367,9 @@ pub struct SourceRow {
     /// Digests of suspect reads that an approver has released.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub released: Vec<String>,
+    /// What the reads so far leave behind for the judgement of the next one.
+    #[serde(default, skip_serializing_if = "ReadMemory::is_empty")]
+    pub memory: ReadMemory,
 }
 
 /// One read.
@@ -496,6 +637,9 @@ pub struct CommandRow {
     /// What was wanted.
     #[serde(rename = "do")]
     pub does: Do,
+    /// What its step is for, where this request is only a part of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aim: Option<Do>,
     /// The class.
     pub class: Class,
     /// The directories on whose word it rests.
@@ -528,6 +672,11 @@ pub struct CommandRow {
 }
 
 impl CommandRow {
+    /// What its step is for: the brakes count every request of a removal as one.
+    pub fn aim(&self) -> Do {
+        self.aim.unwrap_or(self.does)
+    }
+
     /// Whether nobody knows yet what came of it.
     pub fn is_open(&self) -> bool {
         let unknown = match &self.outcome {
@@ -571,6 +720,40 @@ pub struct NoticeMark {
     pub acts_at: Time,
     /// `written`, `accepted`.
     pub state: String,
+}
+
+/// One account that reviewers have left out of plans.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRow {
+    /// The account.
+    pub account: Subject,
+    /// What they have said, the newest word for each finding.
+    pub kept: Vec<KeptMark>,
+}
+
+/// One reviewer's word that an account stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptMark {
+    /// Its entry.
+    pub seq: Seq,
+    /// When it was said (our clock).
+    pub at: Time,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Subject>,
+    /// The plan that the account was left out of.
+    pub plan: EntryId,
+    /// The number of the step there.
+    pub step: u64,
+    /// What the step would have done.
+    #[serde(rename = "do")]
+    pub does: Do,
+    /// What had triggered it.
+    pub when: When,
+    /// The class of the finding.
+    pub class: Class,
+    /// Until when the word holds.
+    pub until: Time,
 }
 
 /// The policy that rules, or the one that is proposed.
@@ -623,6 +806,19 @@ pub struct ReleaseRow {
     pub windows: Vec<String>,
 }
 
+/// What a first-contact release lets through: one change of each account, for one kind of reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// The class.
+    pub class: Class,
+    /// What is to be done.
+    #[serde(rename = "do")]
+    pub does: Do,
+    /// The accounts.
+    pub accounts: Vec<Subject>,
+}
+
 /// Whether a scope has had its first plan released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactRow {
@@ -632,8 +828,11 @@ pub struct ContactRow {
     pub seq: Seq,
     /// When.
     pub at: Time,
-    /// The accounts that the release names: the ramp draws on them.
+    /// The accounts that the release names.
     pub accounts: Vec<Subject>,
+    /// What it lets happen to which of them, and why: the ramp draws on these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Released>,
     /// How many of them a day.
     pub ramp_per_day: u64,
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::account::Signal;
+use crate::domain::id::Seq;
 use crate::domain::time::Time;
 
 /// What kind of source was read.
@@ -54,6 +55,10 @@ pub struct ReadProof {
     pub referrals: u64,
     /// Digest over the sorted keys of everything seen (`sha256:` and base64): equal reads are equal.
     pub digest: String,
+    /// Digest over everything in the source, where that is one file (`sha256:` and base64): equal
+    /// files are equal, whatever their dates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// Which server answered, and how far its record had come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerMark>,
@@ -83,6 +88,57 @@ pub struct ServerMark {
     /// The number of its newest change (`highestCommittedUSN`), where it counts them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<u64>,
+}
+
+/// What the earlier reads of a source leave behind for the judgement of the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ReadMemory {
+    /// The first of the complete reads that follow each other up to now; none after any other read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unbroken: Option<Seq>,
+    /// The servers that complete reads have shown, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub servers: BTreeMap<String, SeenServer>,
+    /// The servers whose changed mark a second whole read has still to confirm, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub doubted: BTreeMap<String, SeenServer>,
+    /// The newest read that look-ups by key contradicted, as long as somebody is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradicted: Option<Seq>,
+}
+
+impl ReadMemory {
+    /// Whether there is nothing to remember.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A server as one read showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenServer {
+    /// The read.
+    pub seq: Seq,
+    /// What identified the source in that read.
+    pub identity: String,
+    /// The identity of the server's database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// The number of its newest change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<u64>,
+}
+
+/// What it would mean to believe a read that is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// How many of those who were known to be there it does not have.
+    pub missing: u64,
+    /// How many it has who were never seen before.
+    pub new: u64,
+    /// How many it shows as having left who had not left so far, by what it says of them.
+    pub departing: u64,
 }
 
 /// How far one signal of activity can be believed after a read; cumulative over reads.

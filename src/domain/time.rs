@@ -61,6 +61,13 @@ impl Time {
         self.seconds_since(earlier).div_euclid(DAY_SECONDS)
     }
 
+    /// The moment at which its UTC day began.
+    #[must_use]
+    pub const fn start_of_day(self) -> Self {
+        let day_micros = DAY_SECONDS * 1_000_000;
+        Self(self.0.saturating_sub(self.0.rem_euclid(day_micros)))
+    }
+
     /// The UTC day as `2026-11-22`.
     pub fn day(self) -> String {
         self.chrono().format("%Y-%m-%d").to_string()

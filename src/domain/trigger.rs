@@ -1,11 +1,13 @@
 //! What triggers a policy for one account, and since when.
 
+use crate::domain::account::AHEAD_S;
 use crate::domain::account::AccountKind;
 use crate::domain::account::AccountState;
 use crate::domain::account::Do;
 use crate::domain::activity::ActivityState;
 use crate::domain::code::Code;
 use crate::domain::decide::Case;
+use crate::domain::decide::Facts;
 use crate::domain::decide::LinkFacts;
 use crate::domain::decide::plain;
 use crate::domain::decide::silence_of;
@@ -17,6 +19,8 @@ use crate::domain::policy::seconds;
 use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::Decision;
+use crate::domain::rows::OrphanRow;
+use crate::domain::rows::OrphanWord;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::Sum;
 use crate::domain::rows::When;
@@ -171,7 +175,7 @@ fn scope_of<'c>(case: &'c Case<'_>, policy: &Policy) -> Option<&'c LinkFacts> {
     let name = policy.among.directory.as_ref()?;
     let link = case.facts.links.iter().find(|l| l.directory == *name)?;
     let person = link.linked_person()?;
-    let there = person.absent.is_none() && person.missed.is_none();
+    let there = !person.is_gone() && person.missed.is_none();
     (there || policy.when == When::Departed).then_some(link)
 }
 
@@ -185,7 +189,11 @@ fn departed<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {
     found.persons = leaver.persons.clone();
     found.directories = leaver.directories.clone();
     found.evidence.extend(&leaver.evidence);
-    let needs_s = seconds(policy.first_step_days(), DAY_SECONDS);
+    let mut needs_s = seconds(policy.first_step_days(), DAY_SECONDS);
+    if leaver.is_named() {
+        // whoever is named leaves at that moment, whatever days the policy gives others
+        (needs_s, found.due) = (0, since);
+    }
     found
         .arithmetic
         .push(case.sum("sum.departed", since, needs_s));
@@ -229,12 +237,8 @@ fn inactive<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {
             because,
             provable_from,
         } => {
-            let mut unknown = plain(Ruling::Withhold, because.as_str());
-            unknown.policy = Some(policy.name.clone());
-            unknown.when = Some(When::Inactive);
-            unknown.class = Some(Class::Inactive);
+            let mut unknown = unknown(policy, because.as_str());
             unknown.due = provable_from;
-            unknown.blocked.push(Code::new("block.unknown-activity"));
             marks(&mut unknown);
             return Trigger::Unknown(Box::new(unknown));
         }
@@ -269,10 +273,24 @@ fn inactive<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {
     Trigger::Matches(Box::new(found))
 }
 
+/// A finding that is withheld because it is not known whether the account is used.
+fn unknown(policy: &Policy, because: &str) -> Decision {
+    let mut unknown = plain(Ruling::Withhold, because);
+    unknown.policy = Some(policy.name.clone());
+    unknown.when = Some(policy.when);
+    unknown.class = Some(Class::Inactive);
+    unknown.blocked.push(Code::new("block.unknown-activity"));
+    unknown
+}
+
 fn never_activated<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {
     let silence = silence_of(case.facts, case.set, 0);
     if case.facts.account.facts.state != AccountState::Invited || silence.newest().is_some() {
         return Trigger::No;
+    }
+    if silence.has_future(case.now.plus_seconds(AHEAD_S)) {
+        let unknown = unknown(policy, "unknown.future-date");
+        return Trigger::Unknown(Box::new(unknown));
     }
     waited(
         case,
@@ -298,13 +316,24 @@ fn disabled<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {
 }
 
 fn orphaned<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {
-    // Whoever stands in a directory that was not read yet is no orphan because of that.
-    let everybody = |l: &&LinkFacts| l.lists_everybody;
-    let directories: Vec<_> = case.facts.links.iter().filter(everybody).collect();
-    let known = directories.iter().any(|l| l.authoritative) && directories.iter().all(was_read);
-    if !known || has_somebody(case) {
+    if !is_orphan(case.facts) {
         return Trigger::No;
     }
+    if let Some(said) = answered_for(case.facts, case.now) {
+        let mut keep = plain(
+            Ruling::Keep,
+            match said.word {
+                OrphanWord::Claimed => "keep.orphan-claimed",
+                OrphanWord::Accepted => "keep.orphan-accepted",
+            },
+        );
+        keep.since = Some(said.at);
+        keep.due = Some(said.until);
+        keep.evidence.push(said.seq);
+        return Trigger::Keeps(Box::new(keep));
+    }
+    let everybody = |l: &&LinkFacts| l.lists_everybody;
+    let directories: Vec<_> = case.facts.links.iter().filter(everybody).collect();
     // Since when is known only from the first time that it was found so.
     let since = case
         .facts
@@ -358,9 +387,27 @@ fn waited<'a>(
     Trigger::Matches(Box::new(found))
 }
 
-/// Whether a person, or somebody who comes into question, stands behind the account anywhere.
+/// Whether nobody stands behind the account in any directory that lists everybody. Whoever stands
+/// in a directory that was not read yet is no orphan because of that.
+pub(crate) fn is_orphan(facts: &Facts) -> bool {
+    let everybody = |l: &&LinkFacts| l.lists_everybody;
+    let directories: Vec<_> = facts.links.iter().filter(everybody).collect();
+    let known = directories.iter().any(|l| l.authoritative) && directories.iter().all(was_read);
+    known && !anybody(facts)
+}
+
+/// What somebody has said about an account without a person, if it holds still.
+pub(crate) fn answered_for(facts: &Facts, now: Time) -> Option<&OrphanRow> {
+    facts.orphan.as_ref().filter(|said| said.until > now)
+}
+
 fn has_somebody(case: &Case<'_>) -> bool {
-    case.facts.links.iter().any(|l| {
+    anybody(case.facts)
+}
+
+/// Whether a person, or somebody who comes into question, stands behind the account anywhere.
+fn anybody(facts: &Facts) -> bool {
+    facts.links.iter().any(|l| {
         l.doubt().is_some()
             || !l.candidates.is_empty()
             || l.link.as_ref().is_some_and(|link| link.person.is_some())
@@ -380,7 +427,9 @@ fn returned<'a>(case: &Case<'_>) -> Option<Trigger<'a>> {
         command.class,
         Class::Named | Class::Explicit | Class::Absent
     );
-    let back = case.leaver.is_none() && has_somebody(case);
+    // a named person needs no directory to say that somebody leaves, nor that they stay
+    let known = has_somebody(case) || command.class == Class::Named;
+    let back = case.leaver.is_none() && known;
     (left && back).then(|| {
         let mut keep = plain(Ruling::Keep, "keep.returned");
         keep.evidence.push(command.seq);

@@ -41,11 +41,23 @@ use crate::ledger::store::Stored;
 
 const LAYOUT: Layout = Layout {
     application: 0x4558_5545, // "EXUE"
-    migrations: &[Migration {
-        number: 1,
-        name: "0001_ledger.sql",
-        sql: include_str!("../../schema/sqlite/0001_ledger.sql"),
-    }],
+    migrations: &[
+        Migration {
+            number: 1,
+            name: "0001_ledger.sql",
+            sql: include_str!("../../schema/sqlite/0001_ledger.sql"),
+        },
+        Migration {
+            number: 2,
+            name: "0002_kept.sql",
+            sql: include_str!("../../schema/sqlite/0002_kept.sql"),
+        },
+        Migration {
+            number: 3,
+            name: "0003_said.sql",
+            sql: include_str!("../../schema/sqlite/0003_said.sql"),
+        },
+    ],
 };
 
 const COLUMNS: &str = "seq, id, type, sub, run, bytes, link";

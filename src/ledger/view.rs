@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::domain::event::Entry;
 use crate::domain::fold::ReadRows;
+use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
@@ -105,6 +106,14 @@ impl<'a> View<'a> {
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, LedgerError> {
         let page = self.store.read(seq, 1)?;
         match page.first().filter(|stored| stored.seq == seq) {
+            None => Ok(None),
+            Some(stored) => Ok(Some(stored.entry()?)),
+        }
+    }
+
+    /// One entry by its id.
+    pub fn by_id(&self, id: &EntryId) -> Result<Option<Entry>, LedgerError> {
+        match self.store.by_id(id)? {
             None => Ok(None),
             Some(stored) => Ok(Some(stored.entry()?)),
         }

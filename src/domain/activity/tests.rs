@@ -27,6 +27,7 @@ fn account(created: Option<Time>, first_seen: Time) -> AccountRow {
         first_seen,
         seq: 1,
         facts: AccountFacts {
+            future: BTreeSet::new(),
             state: AccountState::Active,
             kind: AccountKind::Human,
             protected: BTreeSet::new(),
@@ -36,7 +37,10 @@ fn account(created: Option<Time>, first_seen: Time) -> AccountRow {
             hidden: BTreeSet::new(),
         },
         disabled: None,
+        named: None,
         gone: None,
+        reappeared: None,
+        enabled_again: None,
     }
 }
 
@@ -230,4 +234,57 @@ fn no_number_is_too_large() {
     }
     .judge(now());
     assert_eq!(says(&state), "too-new");
+}
+
+/// A date of the far future is no login that anybody had: it keeps nobody active for ever, and
+/// what it hides is not known either.
+#[test]
+fn a_date_in_the_future_says_nothing() {
+    let old = account(Some(ago(400)), ago(400));
+    let proofs = [proof(Signal::Login, ago(300), Some(3600))];
+    let unknown = |state: &ActivityState| matches!(state, ActivityState::Unknown { because, .. } if because.as_str() == "unknown.future-date");
+    assert!(unknown(&judge(
+        &old,
+        &[(Signal::Login, ago(-400))],
+        &proofs
+    )));
+    // clocks that are a little ahead are believed
+    let ahead = now().plus_seconds(20 * HOUR);
+    assert_eq!(
+        says(&judge(&old, &[(Signal::Login, ahead)], &proofs)),
+        "active"
+    );
+    // the record's own word, which was not taken for a login when it was read
+    let mut marked = old.clone();
+    marked.facts.future.insert(Signal::Login);
+    assert!(unknown(&judge(
+        &marked,
+        &[(Signal::Login, ago(200))],
+        &proofs
+    )));
+    assert_eq!(
+        says(&judge(&marked, &[(Signal::Login, ago(5))], &proofs)),
+        "active"
+    );
+    // and a walk that met one
+    let mut void = proofs.clone();
+    void[0].complete = false;
+    void[0].fault = Some("activity.future-date".to_owned());
+    assert!(unknown(&judge(&old, &[], &void)));
+}
+
+#[test]
+fn a_record_loses_what_lies_in_the_future() {
+    let mut record = crate::domain::account::AccountRecord {
+        id: "1".to_owned(),
+        email: None,
+        name: None,
+        external_id: None,
+        employee_number: None,
+        seen: BTreeMap::from([(Signal::Login, ago(-30)), (Signal::Seen, ago(3))]),
+        facts: account(None, ago(1)).facts,
+    };
+    record.distrust_future(now());
+    assert_eq!(record.seen, BTreeMap::from([(Signal::Seen, ago(3))]));
+    assert_eq!(record.facts.future, BTreeSet::from([Signal::Login]));
 }

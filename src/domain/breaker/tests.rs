@@ -47,6 +47,7 @@ fn done(seq: u64, step: &Step, at: Time, result: CommandResult) -> CommandRow {
         account: step.account.clone(),
         tenant: step.tenant.clone(),
         does: step.does,
+        aim: None,
         class: step.class,
         directories: step.directories.clone(),
         plan: EntryId::new("plan-before"),
@@ -62,12 +63,21 @@ fn done(seq: u64, step: &Step, at: Time, result: CommandResult) -> CommandRow {
     }
 }
 
+fn released(step: &Step) -> Released {
+    Released {
+        class: step.class,
+        does: step.does,
+        accounts: vec![step.account.clone()],
+    }
+}
+
 fn contact(scope: &str, accounts: &[Step], at: Time) -> ContactRow {
     ContactRow {
         scope: scope.to_owned(),
         seq: 10,
         at,
         accounts: accounts.iter().map(|s| s.account.clone()).collect(),
+        named: accounts.iter().map(released).collect(),
         ramp_per_day: 2,
     }
 }
@@ -231,7 +241,7 @@ fn the_first_plan_is_always_stopped_for_tenant_and_directory_alike() {
         release.first_contact,
         BTreeSet::from(["directory:corp".to_owned()])
     );
-    assert_eq!(release.accounts, BTreeSet::from([all[0].account.clone()]));
+    assert_eq!(release.named(), [released(&all[0])]);
 }
 
 #[test]
@@ -276,6 +286,99 @@ fn a_named_account_that_was_changed_has_had_its_release() {
         world.goes(&removals, now()).is_empty(),
         "five are more than three"
     );
+}
+
+/// The release of disabling idle accounts says nothing about removing them, nor about leavers.
+#[test]
+fn a_release_names_what_is_done_and_why() {
+    let mut world = World::new(20);
+    let named = inactive(0..4);
+    let mut contact = contact("tenant:portal", &named, hours(-1));
+    contact.ramp_per_day = 9;
+    world.contacts = vec![contact];
+    assert_eq!(world.goes(&named, now()).len(), 4, "by the ramp");
+    let mut removals = named.clone();
+    for step in &mut removals {
+        step.does = Do::Remove;
+    }
+    assert!(
+        world.goes(&removals, now()).is_empty(),
+        "four meet the windows"
+    );
+    let mut leavers = named;
+    for step in &mut leavers {
+        step.class = Class::Explicit;
+    }
+    assert!(
+        world.goes(&leavers, now()).is_empty(),
+        "of another class too"
+    );
+}
+
+/// One request of a removal that takes several.
+fn part(seq: u64, step: &Step, does: Do, at: Time) -> CommandRow {
+    let mut command = done(seq, step, at, CommandResult::Done);
+    (command.does, command.aim) = (does, Some(step.does).filter(|aim| *aim != does));
+    command
+}
+
+#[test]
+fn a_removal_of_several_requests_counts_once_from_the_first_on() {
+    let mut world = World::new(20);
+    let mut all = steps(0..9);
+    for step in &mut all {
+        step.does = Do::Remove;
+    }
+    // one has been disabled, one handed over too, one is gone
+    world.commands = vec![
+        part(20, &all[0], Do::Disable, hours(-1)),
+        part(22, &all[1], Do::Disable, hours(-1)),
+        part(24, &all[1], Do::Transfer, hours(-1)),
+        part(26, &all[2], Do::Disable, hours(-1)),
+        part(28, &all[2], Do::Transfer, hours(-1)),
+        part(30, &all[2], Do::Remove, hours(-1)),
+    ];
+    assert!(world.goes(&all[3..4], now()).is_empty(), "three are done");
+    assert_eq!(world.goes(&all[0..2], now()).len(), 2, "and go on");
+    assert_eq!(
+        world.goes(&steps(20..23), now()).len(),
+        3,
+        "none was disabled"
+    );
+    world.commands.truncate(3);
+    assert_eq!(world.goes(&all[3..4], now()).len(), 1, "two are begun");
+    assert!(world.goes(&all[3..5], now()).is_empty());
+}
+
+#[test]
+fn what_has_begun_on_a_ramp_is_carried_to_its_end_and_takes_one_place() {
+    let mut world = World::new(20);
+    let mut named = inactive(0..4);
+    for step in &mut named {
+        step.does = Do::Remove;
+    }
+    world.contacts = vec![contact("tenant:portal", &named, hours(-2))];
+    world.commands = vec![
+        part(20, &named[0], Do::Disable, hours(-1)),
+        part(22, &named[1], Do::Disable, hours(-1)),
+    ];
+    assert_eq!(
+        world.goes(&named, now()),
+        [0, 1],
+        "two a day, and these two"
+    );
+    for (n, step) in named[..2].iter().enumerate() {
+        let seq = 30 + n as u64 * 2;
+        world.commands.push(part(seq, step, Do::Remove, now()));
+    }
+    assert!(world.goes(&named[2..], now()).is_empty());
+    assert_eq!(world.goes(&named[2..], hours(24)), [0, 1]);
+    // the ramp does not use up what the windows let through
+    let mut others = inactive(10..13);
+    for step in &mut others {
+        step.does = Do::Remove;
+    }
+    assert_eq!(world.goes(&others, now()).len(), 3);
 }
 
 #[test]

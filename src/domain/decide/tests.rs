@@ -43,6 +43,7 @@ use crate::domain::rows::PersonRow;
 use crate::domain::rows::ReadRow;
 use crate::domain::rows::SourceRow;
 use crate::domain::rows::When;
+use crate::domain::source::ReadMemory;
 use crate::domain::source::SignalProof;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
@@ -84,6 +85,7 @@ fn source(source: &str, kind: SourceKind) -> SourceRow {
         first_complete: Some(5),
         activity: Vec::new(),
         released: Vec::new(),
+        memory: ReadMemory::default(),
     }
 }
 
@@ -113,6 +115,7 @@ fn facts() -> Facts {
             first_seen: ago(900),
             seq: 11,
             facts: AccountFacts {
+                future: BTreeSet::new(),
                 state: AccountState::Active,
                 kind: AccountKind::Human,
                 protected: BTreeSet::new(),
@@ -122,14 +125,19 @@ fn facts() -> Facts {
                 hidden: BTreeSet::new(),
             },
             disabled: None,
+            named: None,
             gone: None,
+            reappeared: None,
+            enabled_again: None,
         },
         tenant,
         activity: None,
         links: Vec::new(),
         commands: Vec::new(),
         notices: Vec::new(),
+        kept: Vec::new(),
         previous: None,
+        orphan: None,
         can: Capabilities {
             can: BTreeSet::from([Do::Disable, Do::Remove]),
         },
@@ -159,6 +167,10 @@ fn person(subject: &str, directory: &str) -> PersonRow {
         seq: 31,
         facts: PersonFacts::default(),
         disabled: None,
+        signs: BTreeMap::new(),
+        named: None,
+        fell_away: None,
+        withdrawn: None,
         missed: None,
         absent: None,
     }
@@ -273,6 +285,7 @@ fn command(seq: Seq, does: Do, at: Time, result: Option<CommandResult>) -> Comma
         account: Subject::new("s_account"),
         tenant: name("portal"),
         does,
+        aim: None,
         class: Class::Inactive,
         directories: Vec::new(),
         plan: EntryId::new("plan"),

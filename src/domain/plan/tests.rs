@@ -214,3 +214,12 @@ fn a_step_holds_only_while_the_same_would_be_decided() {
         Some(Code::new("step.changed"))
     );
 }
+
+#[test]
+fn a_plan_for_orphans_needs_somebody_whatever_the_policy_says() {
+    let mut set = rules(0, 0, 0);
+    let step = one(Class::Inactive, Do::Disable);
+    assert_eq!(approvals_needed(from_ref(&step), &set), 0);
+    set.policies[0].when = When::Orphaned;
+    assert_eq!(approvals_needed(from_ref(&step), &set), 1);
+}

@@ -315,6 +315,23 @@ fn higher_limits_and_fewer_approvers_loosen() {
 }
 
 #[test]
+fn naming_the_first_account_of_a_program_lifts_a_protection() {
+    let with = |machines_named| {
+        let guard = SourceGuard {
+            machines_named,
+            ..SourceGuard::default()
+        };
+        let mut set = PolicySet::default();
+        set.sources.insert("tenant/portal".to_owned(), guard);
+        set
+    };
+    let lines = loosens(Some(&with(false)), &with(true));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("tenant/portal.service_accounts"));
+    assert!(loosens(Some(&with(true)), &with(false)).is_empty());
+}
+
+#[test]
 fn a_shorter_protection_list_or_another_successor_or_address_loosens() {
     let guard = |protect: &[&str], successor: &str| SourceGuard {
         protect: protect.iter().map(|p| (*p).to_owned()).collect(),
@@ -342,4 +359,76 @@ fn a_shorter_protection_list_or_another_successor_or_address_loosens() {
         Vec::<String>::new(),
         "it is left alone"
     );
+}
+
+#[test]
+fn no_orphan_is_touched_unattended() {
+    let orphans = |approvals: serde_json::Value| {
+        let mut policy = example();
+        policy["when"] = "orphaned".into();
+        policy["approvals"] = approvals;
+        set(json!([policy]))
+    };
+    let none = orphans(json!({ "disable": 0, "remove": 2 }));
+    assert_eq!(paths(&none), ["policies.contractors.approvals.disable"]);
+    let none = orphans(json!({ "disable": 1, "remove": 0 }));
+    assert_eq!(paths(&none), ["policies.contractors.approvals.remove"]);
+    let one = orphans(json!({ "disable": 1, "remove": 1 }));
+    assert_eq!(paths(&one), Vec::<String>::new());
+}
+
+#[test]
+fn every_change_of_the_rules_that_find_people_is_a_loosening() {
+    let with = |rules: &[Rule]| {
+        let guard = SourceGuard {
+            correlate: rules.to_vec(),
+            ..SourceGuard::default()
+        };
+        PolicySet {
+            sources: BTreeMap::from([("tenant/portal".to_owned(), guard)]),
+            ..PolicySet::default()
+        }
+    };
+    let usual = with(&[]);
+    assert!(loosens(Some(&usual), &with(Rule::USUAL)).is_empty());
+    let fewer = with(&[Rule::Manual, Rule::ExternalId]);
+    let says = ["sources.tenant/portal.correlate: other rules"];
+    assert_eq!(loosens(Some(&usual), &fewer), says);
+    assert_eq!(loosens(Some(&fewer), &usual), says);
+    let turned = with(&[Rule::Manual, Rule::VerifiedAddress, Rule::ExternalId]);
+    let order = with(&[Rule::Manual, Rule::ExternalId, Rule::VerifiedAddress]);
+    assert_eq!(loosens(Some(&order), &turned), says);
+}
+
+#[test]
+fn longer_targets_for_leavers_loosen_and_shorter_ones_do_not() {
+    let with = |hours: [u64; 3]| PolicySet {
+        leavers: LeaverTargets {
+            target_hours: hours[0],
+            named_target_hours: hours[1],
+            high_risk_target_hours: hours[2],
+        },
+        ..PolicySet::default()
+    };
+    let usual = PolicySet::default();
+    assert_eq!(usual, with([24, 1, 1]));
+    assert!(loosens(Some(&usual), &with([8, 1, 1])).is_empty());
+    assert_eq!(
+        loosens(Some(&usual), &with([48, 2, 3])),
+        [
+            "leavers.target_hours: 24 -> 48",
+            "leavers.named_target_hours: 1 -> 2",
+            "leavers.high_risk_target_hours: 1 -> 3",
+        ]
+    );
+    assert_eq!(
+        paths(&with([0, 1, 9999])),
+        ["leavers.target_hours", "leavers.high_risk_target_hours"]
+    );
+    // a policy that was adopted before there were targets has the usual ones, and the same text
+    let text = serde_json::to_value(&usual).unwrap();
+    assert!(text.get("leavers").is_none());
+    let other = with([12, 1, 1]);
+    let again = serde_json::to_value(&other).unwrap();
+    assert_eq!(serde_json::from_value::<PolicySet>(again).unwrap(), other);
 }

@@ -209,6 +209,20 @@ fn a_removal_asks_every_directory_that_could_know_better() {
 }
 
 #[test]
+fn a_word_outlives_the_say_of_the_directory_that_has_its_person() {
+    let mut row = disabled_person("hr", ago(3));
+    let mut facts = with(row.clone());
+    facts.links.first_mut().unwrap().authoritative = false;
+    assert_eq!(ruled(&facts, When::Departed).verdict, Ruling::Keep);
+    row.named = Some(stated(ago(1)));
+    facts.links.first_mut().unwrap().person = Some(row);
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(decision.because.as_str(), "leaver.named");
+    assert_eq!(decision.verdict, Ruling::Act);
+    assert!(decision.leaver_still_in);
+}
+
+#[test]
 fn a_doubtful_leaver_is_withheld_and_still_in_only_if_all_have_left() {
     let mut facts = facts();
     logged_in(&mut facts, ago(2));
@@ -274,4 +288,167 @@ fn somebody_who_is_back_is_not_taken_further_because_we_had_disabled_them() {
         let decision = ruled(&facts, when);
         assert_eq!(decision.because.as_str(), "keep.returned", "{when:?}");
     }
+}
+
+fn stated(at: Time) -> crate::domain::rows::Stated {
+    crate::domain::rows::Stated {
+        seq: 35,
+        at,
+        said: ago(1),
+    }
+}
+
+#[test]
+fn a_named_leaver_leaves_at_once_though_every_directory_has_them() {
+    let mut row = person("s_1", "hr");
+    row.named = Some(stated(ago(1)));
+    let mut facts = with(row);
+    facts.links.push(linked(person("s_2", "corp")));
+    for link in &mut facts.links {
+        link.source.as_mut().unwrap().last.verdict = Verdict::Failed;
+    }
+    let mut rule = policy(When::Departed);
+    rule.after_days = 14;
+    let decision = decide(&facts, &set(&[rule]), now());
+    assert_eq!(decision.verdict, Ruling::Act, "{:?}", decision.blocked);
+    assert_eq!(decision.because.as_str(), "leaver.named");
+    assert_eq!(decision.class, Some(Class::Named));
+    assert_eq!(decision.directories, [], "it rests on no directory");
+    assert!(decision.evidence.contains(&35) && decision.leaver_still_in);
+
+    let mut protected = facts.clone();
+    protected.account.facts.protected.insert(Protection::Owner);
+    let decision = ruled(&protected, When::Departed);
+    assert_eq!(blocked(&decision), ["block.protected-owner"]);
+    assert!(decision.leaver_still_in);
+
+    let first = facts.links.first_mut().unwrap();
+    first.person.as_mut().unwrap().named = Some(stated(ago(-1)));
+    assert_eq!(
+        ruled(&facts, When::Departed).verdict,
+        Ruling::Keep,
+        "not yet"
+    );
+}
+
+#[test]
+fn a_removal_of_a_named_leaver_asks_the_directories_first() {
+    let mut row = person("s_1", "hr");
+    row.named = Some(stated(ago(40)));
+    let mut facts = with(row);
+    disabled_at(&mut facts, ago(31));
+    assert_eq!(ruled(&facts, When::Departed).does, Some(Do::Remove));
+    assert_eq!(ruled(&facts, When::Departed).verdict, Ruling::Act);
+    let link = facts.links.first_mut().unwrap();
+    link.source.as_mut().unwrap().last.verdict = Verdict::Suspect;
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(blocked(&decision), ["block.source-suspect"]);
+}
+
+#[test]
+fn an_account_that_was_named_itself_needs_no_person() {
+    let mut facts = facts();
+    logged_in(&mut facts, ago(2));
+    facts.account.named = Some(stated(ago(1)));
+    facts.links = vec![doubtful(
+        "block.address-not-verified",
+        vec![person("s_2", "corp")],
+    )];
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(decision.verdict, Ruling::Act, "{:?}", decision.blocked);
+    assert!(decision.persons.is_empty());
+    before(&mut facts, decision);
+    facts.account.named = None;
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(decision.because.as_str(), "cancel.return");
+}
+
+#[test]
+fn what_is_said_after_a_restore_counts_although_it_is_about_an_earlier_day() {
+    let mut row = person("s_1", "hr");
+    row.named = Some(stated(ago(30)));
+    let mut facts = with(row);
+    let mut back = command(70, Do::Restore, ago(10), Some(CommandResult::Done));
+    back.class = Class::Named;
+    facts.commands = vec![back.clone()];
+    assert_eq!(ruled(&facts, When::Departed).verdict, Ruling::Act);
+    back.at = ago(0);
+    facts.commands = vec![back];
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(blocked(&decision), ["block.restored"]);
+}
+
+#[test]
+fn a_word_about_a_later_day_is_not_held_up_by_a_restore_in_between() {
+    let mut row = person("s_1", "hr");
+    // said 30 days ago, for yesterday; the account was given back 10 days ago
+    row.named = Some(crate::domain::rows::Stated {
+        said: ago(30),
+        ..stated(ago(1))
+    });
+    let mut facts = with(row);
+    let mut back = command(70, Do::Restore, ago(10), Some(CommandResult::Done));
+    back.class = Class::Named;
+    facts.commands = vec![back];
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(decision.verdict, Ruling::Act, "{:?}", decision.blocked);
+}
+
+#[test]
+fn a_tombstone_is_nobody_who_stays_and_lets_things_be_removed() {
+    let mut row = person("s_1", "corp");
+    row.facts.deleted_by = Some("isDeleted".to_owned());
+    row.facts.deleted_at = Some(ago(31));
+    let mut facts = with(row);
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(decision.verdict, Ruling::Act);
+    assert_eq!(decision.class, Some(Class::Explicit));
+    disabled_at(&mut facts, ago(31));
+    assert_eq!(ruled(&facts, When::Departed).does, Some(Do::Remove));
+    facts.links.push(linked(person("s_2", "hr")));
+    let decision = ruled(&facts, When::Departed);
+    assert_eq!(blocked(&decision), ["block.enabled-elsewhere"]);
+}
+
+#[test]
+fn directories_that_disagree_are_a_finding_and_a_scope_list_never_is_evidence() {
+    use crate::domain::contradiction::contradictions;
+    let mut facts = leaver_facts();
+    facts.links.push(linked(person("s_2", "hr")));
+    let mut listed = linked(person("s_3", "scope"));
+    listed.authoritative = false;
+    facts.links.push(listed);
+    let found = contradictions([&facts, &facts], now());
+    assert_eq!(found.len(), 1, "{found:?}");
+    let finding = found.first().unwrap();
+    assert_eq!(finding.kind.as_str(), "finding.directories-disagree");
+    assert_eq!(finding.subject.as_str(), "s_person");
+    assert_eq!(finding.directory, Some(name("corp")));
+    let others: Vec<_> = finding.others.iter().map(|o| o.as_str()).collect();
+    assert_eq!(
+        others,
+        ["s_2", "s_account"],
+        "not the one of the scope list"
+    );
+    assert_eq!(finding.since, ago(1));
+    for seq in [31, 32, 40] {
+        assert!(finding.evidence.contains(&seq), "{seq}");
+    }
+
+    let mut gone = facts.clone();
+    gone.links.get_mut(1).unwrap().authoritative = false;
+    assert_eq!(contradictions([&gone], now()), [], "one voice");
+    let mut leavers = facts.clone();
+    leavers.links.get_mut(1).unwrap().lists_everybody = false;
+    assert_eq!(
+        contradictions([&leavers], now()),
+        [],
+        "a list of leavers only names leavers"
+    );
+    let mut said = facts;
+    said.links.remove(0);
+    said.links.push(linked(person("s_9", "corp")));
+    let first = said.links.first_mut().unwrap();
+    first.person.as_mut().unwrap().named = Some(stated(ago(1)));
+    assert_eq!(contradictions([&said], now()), [], "no directory says so");
 }

@@ -65,12 +65,18 @@ fn any_person(directory: &'static str) -> impl Strategy<Value = PersonRow> {
         option::of(-50_i64..200),
         any::<bool>(),
         0..4_u8,
+        prop::bits::u8::masked(0b1111),
     )
-        .prop_map(move |(leave, expires, disabled, locked, absence)| {
+        .prop_map(move |(leave, expires, disabled, locked, absence, signs)| {
             let mut row = person(&format!("s_{directory}"), directory);
             row.facts.leave_at = leave.map(ago);
             row.facts.expires_at = expires.map(ago);
             row.facts.locked_for_a_while = locked;
+            // each of the rarer signs in a quarter of the people or fewer
+            row.facts.in_leavers_unit = signs & 0b11 == 0b11;
+            row.facts.outside_group = signs & 0b101 == 0b101;
+            row.facts.deleted_by = (signs == 0b1111).then(|| "isDeleted".to_owned());
+            row.facts.left_by = (signs & 0b1010 == 0b1010).then(|| "employeeType".to_owned());
             if let Some(days) = disabled {
                 row.facts.disabled_by = Some("lock".to_owned());
                 row.disabled = Some(Mark {

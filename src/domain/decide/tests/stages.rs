@@ -6,6 +6,9 @@ use crate::domain::account::Signal;
 use crate::domain::decide::Facts;
 use crate::domain::decide::decide;
 use crate::domain::decide::tests::*;
+use crate::domain::id::EntryId;
+use crate::domain::rows::Class;
+use crate::domain::rows::KeptMark;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::When;
 
@@ -240,4 +243,45 @@ fn only_blocks_that_last_are_told_of_before_a_step_is_due() {
     facts.account.facts.managed_by = Some("ldap".to_owned());
     let decision = ruled(&facts, When::Inactive);
     assert_eq!(blocked(&decision), ["block.provider-managed"]);
+}
+
+/// Whom a reviewer left out stays until the review date, for what the reviewer has seen.
+#[test]
+fn the_word_of_a_reviewer_holds_until_its_date_and_for_its_finding() {
+    let mut facts = silent(300);
+    warned(&mut facts, &[(30, 30, "accepted"), (7, 7, "written")]);
+    assert_eq!(ruled(&facts, When::Inactive).verdict, Ruling::Act);
+    let mark = KeptMark {
+        seq: 70,
+        at: ago(10),
+        by: None,
+        plan: EntryId::new("plan"),
+        step: 0,
+        does: Do::Disable,
+        when: When::Inactive,
+        class: Class::Inactive,
+        until: ago(-80),
+    };
+    let with = |change: fn(&mut KeptMark)| {
+        let (mut facts, mut mark) = (facts.clone(), mark.clone());
+        change(&mut mark);
+        facts.kept = vec![mark];
+        ruled(&facts, When::Inactive)
+    };
+    let kept = with(|_| {});
+    assert_eq!(kept.verdict, Ruling::Withhold);
+    assert_eq!(
+        kept.blocked.first().map(Code::as_str),
+        Some("block.kept-by-reviewer")
+    );
+    assert!(kept.evidence.contains(&70));
+    assert_eq!(
+        with(|m| m.until = now()).verdict,
+        Ruling::Act,
+        "the date has come"
+    );
+    let other = with(|m| (m.when, m.class) = (When::Departed, Class::Explicit));
+    assert_eq!(other.verdict, Ruling::Act, "another finding");
+    let anew = with(|m| m.at = ago(400));
+    assert_eq!(anew.verdict, Ruling::Act, "silent anew since then");
 }

@@ -368,3 +368,34 @@ fn an_audit_event_of_the_account_itself_is_activity() {
     assert_eq!(decision.because.as_str(), "keep.active");
     assert!(decision.evidence.contains(&25));
 }
+
+#[test]
+fn an_orphan_that_somebody_answers_for_stays_until_the_end() {
+    use crate::domain::rows::OrphanRow;
+    use crate::domain::rows::OrphanWord;
+    let words = [
+        (OrphanWord::Claimed, "keep.orphan-claimed"),
+        (OrphanWord::Accepted, "keep.orphan-accepted"),
+    ];
+    for (word, because) in words {
+        let mut facts = facts();
+        facts.links = vec![unlinked("corp")];
+        assert_eq!(ruled(&facts, When::Orphaned).verdict, Ruling::Act);
+        facts.orphan = Some(OrphanRow {
+            account: facts.account.subject.clone(),
+            tenant: name("portal"),
+            word,
+            seq: 77,
+            at: ago(3),
+            until: now().plus_seconds(1),
+            by: None,
+            proof: "os-user".to_owned(),
+        });
+        let kept = ruled(&facts, When::Orphaned);
+        assert_eq!(kept.verdict, Ruling::Keep);
+        assert_eq!(kept.because.as_str(), because);
+        assert!(kept.evidence.contains(&77));
+        facts.orphan.as_mut().unwrap().until = now();
+        assert_eq!(ruled(&facts, When::Orphaned).verdict, Ruling::Act);
+    }
+}
