@@ -19,8 +19,10 @@ use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
 use crate::config::tenant;
 use crate::directory::Contains;
+use crate::directory::DateFormat;
 use crate::directory::Directory;
 use crate::directory::DirectoryError;
+use crate::directory::FilePlace;
 use crate::directory::csv::CsvColumns;
 use crate::directory::csv::CsvDirectory;
 use crate::directory::csv::CsvSettings;
@@ -29,10 +31,16 @@ use crate::directory::ldap::Flavor;
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldap::LdapLimits;
 use crate::directory::ldap::LdapSettings;
+use crate::directory::ldap::LdapSignals;
 use crate::directory::ldif::LdifDirectory;
 use crate::directory::ldif::LdifSettings;
+use crate::directory::scim::ScimDirectory;
+use crate::directory::scim::ScimSettings;
 use crate::domain::id::Email;
+use crate::http;
+use crate::http::Limits;
 use crate::provider::Provider;
+use crate::scim::access::Access;
 
 /// A mistake in the settings of one directory or tenant, at the key that it is about; what stands
 /// after a semicolon is what would be right.
@@ -50,7 +58,15 @@ pub(super) fn wrong(
 
 /// The key that an adapter's message is about, by the words in it.
 fn key_of(says: &str) -> &'static [&'static str] {
-    let known: [(&str, &[&str]); 10] = [
+    let known: [(&str, &[&str]); 18] = [
+        ("`dated`", &["dated"]),
+        ("leavers_units", &["leavers_units"]),
+        ("left_when", &["left_when"]),
+        ("leave_date", &["leave_date"]),
+        ("`group`", &["group"]),
+        ("`base`", &["base"]),
+        ("preserved_base", &["preserved_base"]),
+        ("exact_last_login", &["exact_last_login"]),
         ("in the clear", &["url"]),
         ("StartTLS", &["tls"]),
         ("flavor", &["flavor"]),
@@ -116,7 +132,7 @@ fn directory_with(
         DirectoryKind::Ldif => {
             let settings = LdifSettings {
                 name: of.name.clone(),
-                path: config.path(needed(config, of, of.path.as_ref(), "path")?),
+                place: place(config, of)?,
                 key: of
                     .key
                     .clone()
@@ -124,6 +140,8 @@ fn directory_with(
                 mail: vec!["mail".to_owned()],
                 contains: contains(config, of)?,
                 leave_date: of.leave_date.clone(),
+                dates: dates(config, of)?,
+                left_when: of.left_when.clone(),
             };
             let made = LdifDirectory::new(settings).map_err(unfit)?;
             Ok(Box::new(made))
@@ -132,14 +150,18 @@ fn directory_with(
             let columns = needed(config, of, of.columns.as_ref(), "columns")?;
             let settings = CsvSettings {
                 name: of.name.clone(),
-                path: config.path(needed(config, of, of.path.as_ref(), "path")?),
+                place: place(config, of)?,
+                encoding: of.encoding.unwrap_or_default(),
                 columns: CsvColumns {
                     key: needed(config, of, columns.key.clone(), "columns.key")?,
                     mail: needed(config, of, columns.mail.clone(), "columns.mail")?,
+                    mails: columns.mails.clone(),
                     name: columns.name.clone(),
                     login: columns.login.clone(),
                     employee_number: columns.employee_number.clone(),
+                    manager: columns.manager.clone(),
                     leave_date: columns.leave_date.clone(),
+                    recorded: columns.recorded.clone(),
                     disabled: columns.disabled.clone(),
                 },
                 contains: contains(config, of)?,
@@ -150,11 +172,32 @@ fn directory_with(
                         wrong(config, "directory", &of.name, &["delimiter"], says)
                     })?),
                 },
+                dates: dates(config, of)?,
+                left_when: of.left_when.clone(),
             };
             let made = CsvDirectory::new(settings).map_err(unfit)?;
             Ok(Box::new(made))
         }
+        DirectoryKind::Scim => {
+            let made = ScimDirectory::new(scim(config, of, fetch)?).map_err(unfit)?;
+            Ok(Box::new(made))
+        }
     }
+}
+
+/// Where a file is.
+fn place(config: &Config, of: &DirectoryConfig) -> Result<FilePlace, Mistake> {
+    Ok(FilePlace {
+        path: config.path(needed(config, of, of.path.as_ref(), "path")?),
+        dated: of.dated.clone(),
+    })
+}
+
+/// How a file writes days.
+fn dates(config: &Config, of: &DirectoryConfig) -> Result<DateFormat, Mistake> {
+    let wrong = |says| wrong(config, "directory", &of.name, &["date_format"], says);
+    let format = of.date_format.as_deref().unwrap_or("iso");
+    DateFormat::parse(format).map_err(wrong)
 }
 
 /// Whom a file lists must be said: a list of leavers read as a list of everybody would make
@@ -229,6 +272,14 @@ fn ldap(config: &Config, of: &DirectoryConfig, fetch: Fetch<'_>) -> Result<LdapS
             FlavorConfig::Ds389 => Flavor::Ds389,
             FlavorConfig::Generic => Flavor::Generic,
         },
+        signals: LdapSignals {
+            leavers_units: of.leavers_units.clone(),
+            group: of.group.clone(),
+            left_when: of.left_when.clone(),
+            leave_date: of.leave_date.clone(),
+            preserved_base: of.preserved_base.clone(),
+            exact_last_login: of.exact_last_login,
+        },
         page_size: u16::try_from(page).map_err(|_| {
             wrong(
                 &["page_size"],
@@ -239,12 +290,85 @@ fn ldap(config: &Config, of: &DirectoryConfig, fetch: Fetch<'_>) -> Result<LdapS
     })
 }
 
+fn scim(config: &Config, of: &DirectoryConfig, fetch: Fetch<'_>) -> Result<ScimSettings, Mistake> {
+    let wrong = |keys: &[&str], says: &str| wrong(config, "directory", &of.name, keys, says);
+    let url = match of.url.as_ref().map(|u| u.0.as_slice()) {
+        Some([one]) => one.clone(),
+        Some(_) => {
+            let says = "a SCIM service has one address; url = \"https://example.com/scim/v2\"";
+            return Err(wrong(&["url"], says));
+        }
+        None => {
+            let says = "`url` is missing; url = \"https://example.com/scim/v2\"";
+            return Err(wrong(&["kind"], says));
+        }
+    };
+    if of.tls.starttls {
+        let says = "a SCIM service has no StartTLS; url = \"https://…\"";
+        return Err(wrong(&["tls"], says));
+    }
+    let mut http = Limits::default();
+    if let Some(seconds) = of.answer_limit_s {
+        http.read = Duration::from_secs(seconds);
+    }
+    Ok(ScimSettings {
+        name: of.name.clone(),
+        url,
+        access: scim_access(config, of, fetch)?,
+        ca_file: of.tls.ca_file.as_ref().map(|p| config.path(p)),
+        http,
+        whole: Duration::from_secs(of.read_limit_s.unwrap_or(SCIM_READ_LIMIT_S)),
+        max_pages: 50_000,
+        filter: of.filter.clone(),
+        left_when: of.left_when.clone(),
+    })
+}
+
+/// How long a whole read of a SCIM service may take, in seconds, where nothing is said.
+const SCIM_READ_LIMIT_S: u64 = 1800;
+
+/// A token, or a client with its secret and where it asks for tokens.
+fn scim_access(config: &Config, of: &DirectoryConfig, fetch: Fetch<'_>) -> Result<Access, Mistake> {
+    let wrong = |key: &str, says: &str| wrong(config, "directory", &of.name, &[key], says);
+    let secret = |key: &str, of: Option<&SecretRef>| {
+        let of = of.ok_or_else(|| {
+            let says = format!(
+                "`{key}` is missing; {key} = {{ env = \"NAME\" }} or {{ file = \"PATH\" }}"
+            );
+            wrong("kind", &says)
+        })?;
+        let text = fetch(of).map_err(|e| wrong(key, &e))?;
+        Ok(http::Secret::new(text.expose()))
+    };
+    match (&of.token, &of.client_id) {
+        (Some(_), Some(_)) => Err(wrong(
+            "client_id",
+            "both `token` and `client_id` are there; one of the two",
+        )),
+        (_, None) if of.client_secret.is_some() || of.token_url.is_some() => Err(wrong(
+            "kind",
+            "`client_secret` and `token_url` belong to a client; `client_id` is missing",
+        )),
+        (token, None) => Ok(Access::Token(secret("token", token.as_ref())?)),
+        (None, id) => Ok(Access::Client {
+            id: secret("client_id", id.as_ref())?,
+            secret: secret("client_secret", of.client_secret.as_ref())?,
+            token_url: of.token_url.clone().ok_or_else(|| {
+                let says =
+                    "`token_url` is missing; token_url = \"https://example.com/oauth/token\"";
+                wrong("client_id", says)
+            })?,
+        }),
+    }
+}
+
 /// The name of a directory's kind, as entries record it.
 pub const fn directory_adapter(kind: DirectoryKind) -> &'static str {
     match kind {
         DirectoryKind::Ldap => "ldap",
         DirectoryKind::Ldif => "ldif",
         DirectoryKind::Csv => "csv",
+        DirectoryKind::Scim => "scim",
     }
 }
 

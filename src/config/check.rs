@@ -11,10 +11,13 @@ use crate::config::DirectoryConfig;
 use crate::config::DirectoryKind;
 use crate::config::PolicyConfig;
 use crate::config::ProtectConfig;
+use crate::config::TenantConfig;
+use crate::config::build;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::nearest;
 use crate::config::place::Place;
 use crate::config::policy;
+use crate::domain::correlation::Rule;
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
 use crate::domain::policy::Capabilities;
@@ -84,39 +87,58 @@ fn names(config: &Config) -> Result<(), Mistake> {
     Ok(())
 }
 
+/// The keys of `[[directory]]` that belong to some kinds and mean nothing for the others.
+const DIRECTORY_KEYS: &[(&str, &[DirectoryKind])] = {
+    use DirectoryKind::Csv;
+    use DirectoryKind::Ldap;
+    use DirectoryKind::Ldif;
+    use DirectoryKind::Scim;
+    &[
+        ("url", &[Ldap, Scim]),
+        ("tls", &[Ldap, Scim]),
+        ("flavor", &[Ldap]),
+        ("bind_dn", &[Ldap]),
+        ("bind_password", &[Ldap]),
+        ("base", &[Ldap]),
+        ("filter", &[Ldap, Scim]),
+        ("page_size", &[Ldap]),
+        ("read_limit_s", &[Ldap, Scim]),
+        ("answer_limit_s", &[Ldap, Scim]),
+        ("token", &[Scim]),
+        ("client_id", &[Scim]),
+        ("client_secret", &[Scim]),
+        ("token_url", &[Scim]),
+        ("path", &[Csv, Ldif]),
+        ("contains", &[Csv, Ldif]),
+        ("dated", &[Csv, Ldif]),
+        ("max_age_days", &[Csv, Ldif]),
+        ("date_format", &[Csv, Ldif]),
+        ("columns", &[Csv]),
+        ("delimiter", &[Csv]),
+        ("encoding", &[Csv]),
+        ("key", &[Ldif]),
+        // of all but CSV and SCIM, whose columns and attributes have names of their own
+        ("leave_date", &[Ldap, Ldif]),
+        ("leavers_units", &[Ldap]),
+        ("group", &[Ldap]),
+        ("preserved_base", &[Ldap]),
+        ("exact_last_login", &[Ldap]),
+    ]
+};
+
 /// Keys that would mean nothing for a kind are mistakes: whoever wrote them expects something.
 fn directory_keys(config: &Config, of: &DirectoryConfig) -> Result<(), Mistake> {
-    let ldap = [
-        "url",
-        "tls",
-        "flavor",
-        "bind_dn",
-        "bind_password",
-        "base",
-        "filter",
-        "page_size",
-        "read_limit_s",
-        "answer_limit_s",
-    ];
-    let csv = ["columns", "delimiter"];
-    let ldif = ["key", "leave_date"];
-    let files = ["path", "contains"];
-    let word = match of.kind {
-        DirectoryKind::Ldap => "ldap",
-        DirectoryKind::Ldif => "ldif",
-        DirectoryKind::Csv => "csv",
-    };
-    let strange: Vec<&str> = match of.kind {
-        DirectoryKind::Ldap => csv.iter().chain(&ldif).chain(&files).copied().collect(),
-        DirectoryKind::Ldif => ldap.iter().chain(&csv).copied().collect(),
-        DirectoryKind::Csv => ldap.iter().chain(&ldif).copied().collect(),
-    };
-    for key in strange {
+    let word = build::directory_adapter(of.kind);
+    let strange = DIRECTORY_KEYS
+        .iter()
+        .filter(|(_, kinds)| !kinds.contains(&of.kind));
+    for (key, _) in strange {
+        let key = *key;
         let keys = [key];
         let place = Place::of("directory", &of.name, &keys);
         if config.text.has(&place) {
             let says = format!("a directory of the kind `{word}` has no `{key}`");
-            let right = if of.kind == DirectoryKind::Csv && ldif.contains(&key) {
+            let right = if of.kind == DirectoryKind::Csv && ["key", "leave_date"].contains(&key) {
                 format!("columns = {{ {key} = \"NAME OF THE COLUMN\" }}")
             } else {
                 "leave it out, or correct `kind`".to_owned()
@@ -146,6 +168,25 @@ fn tenants(config: &Config) -> Result<(), Mistake> {
             "service_accounts",
             &tenant.service_accounts,
         )?;
+        correlation(config, tenant)?;
+    }
+    Ok(())
+}
+
+/// The rules by which accounts are given to people: each once, and what people say first.
+fn correlation(config: &Config, tenant: &TenantConfig) -> Result<(), Mistake> {
+    let place = Place::of("tenant", &tenant.name, &["correlate"]);
+    let mut seen = BTreeSet::new();
+    for (n, rule) in tenant.correlate.iter().flatten().enumerate() {
+        if *rule == Rule::Manual && n > 0 {
+            let says = "`manual` does not stand first in `correlate`";
+            let right = "put it first or leave it out: what a named person says always goes before";
+            return Err(config.mistake(&place, says, right));
+        }
+        if !seen.insert(*rule) {
+            let says = format!("`{}` stands in `correlate` twice", rule.as_str());
+            return Err(config.mistake(&place, says, "each rule once"));
+        }
     }
     Ok(())
 }
@@ -271,6 +312,7 @@ fn policies(config: &Config) -> Result<(), Mistake> {
     let set = PolicySet {
         policies: policy::policies(config)?,
         limits: config.limits.clone(),
+        leavers: config.leavers,
         approvers: u64::try_from(named.len()).unwrap_or(u64::MAX),
         ..PolicySet::default()
     };
@@ -292,7 +334,8 @@ fn policies(config: &Config) -> Result<(), Mistake> {
     found.map_or(Ok(()), |mistake| Err(placed(config, &mistake)))
 }
 
-/// Puts a mistake of the rules where it stands: `policies.NAME.KEY` or `limits.KEY`.
+/// Puts a mistake of the rules where it stands: `policies.NAME.KEY`, `limits.KEY` or
+/// `leavers.KEY`.
 pub(super) fn placed(config: &Config, mistake: &PolicyMistake) -> Mistake {
     let keys = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
     let at = |section: &str, item: Option<(&str, usize)>, path: &str| {
@@ -317,11 +360,11 @@ pub(super) fn placed(config: &Config, mistake: &PolicyMistake) -> Mistake {
             (at("policy", Some((name, usize::from(twice))), path), says)
         }
         None => {
-            let path = mistake
-                .path
-                .strip_prefix("limits.")
-                .unwrap_or(&mistake.path);
-            (at("limits", None, path), mistake.says.clone())
+            let (section, path) = match mistake.path.split_once('.') {
+                Some((section @ ("limits" | "leavers"), path)) => (section, path),
+                _ => ("limits", mistake.path.as_str()),
+            };
+            (at(section, None, path), mistake.says.clone())
         }
     };
     Mistake {

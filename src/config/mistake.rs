@@ -28,7 +28,7 @@ impl std::error::Error for Mistake {}
 pub(crate) const RIGHT: &str = "; right: ";
 
 /// Words of the design that this version does not understand yet.
-const NOT_YET: &[&str] = &["scim", "ad", "smtp", "webhook"];
+const NOT_YET: &[&str] = &["smtp", "webhook"];
 
 impl Mistake {
     /// The file cannot be read.
@@ -80,7 +80,13 @@ fn in_words(message: &str) -> (String, Option<String>) {
         } else {
             format!("`{first}` is not one of the words that can stand here")
         };
-        return (says, Some(nearest(first, rest)));
+        let right = match first {
+            "ad" | "active-directory" if rest.contains(&"ldap") => {
+                "kind = \"ldap\" with flavor = \"active-directory\"".to_owned()
+            }
+            _ => nearest(first, rest),
+        };
+        return (says, Some(right));
     }
     if message.starts_with("missing field") {
         return (format!("`{first}` is missing"), example(first));
@@ -148,6 +154,8 @@ fn example(key: &str) -> Option<String> {
         ("when", "when = \"departed\" or \"inactive\""),
         ("steps", "steps = [{ do = \"disable\" }]"),
         ("do", "do = \"disable\""),
+        ("attribute", "attribute = \"employeeType\""),
+        ("values", "values = [\"terminated\"]"),
     ];
     let known = examples.iter().find(|(name, _)| *name == key);
     known.map(|(_, example)| format!("as in {example}"))
@@ -196,9 +204,12 @@ mod tests {
         assert_eq!(what, "here stands a text");
         assert_eq!(right.as_deref(), Some("a whole number from 0 up"));
         assert_eq!(says("missing field `steps`").0, "`steps` is missing");
+        let (_, right) = says("unknown variant `ad`, expected `ldap` or `csv`");
+        let wanted = "kind = \"ldap\" with flavor = \"active-directory\"";
+        assert_eq!(right.as_deref(), Some(wanted));
         assert_eq!(
-            says("unknown variant `scim`, expected `ldap` or `csv`").0,
-            "`scim` is not built yet"
+            says("unknown variant `smtp`, expected `file`").0,
+            "`smtp` is not built yet"
         );
     }
 

@@ -29,7 +29,11 @@ use crate::config::mistake::RIGHT;
 use crate::config::place::Place;
 use crate::config::place::Text;
 use crate::config::secret::SecretRef;
+use crate::directory::Encoding;
+use crate::directory::LeftWhen;
+use crate::domain::correlation::Rule;
 use crate::domain::policy::Among;
+use crate::domain::policy::LeaverTargets;
 use crate::domain::policy::Limits;
 use crate::domain::policy::Ring;
 use crate::domain::policy::StepRule;
@@ -57,6 +61,9 @@ pub struct Config {
     /// The numbers of the brakes and of trust.
     #[serde(default)]
     pub limits: Limits,
+    /// How soon leavers must be out.
+    #[serde(default)]
+    pub leavers: LeaverTargets,
     /// How warnings are given.
     #[serde(default)]
     pub notify: NotifyConfig,
@@ -109,6 +116,8 @@ pub enum DirectoryKind {
     Ldif,
     /// A CSV file.
     Csv,
+    /// A SCIM 2.0 service.
+    Scim,
 }
 
 /// What a directory is for.
@@ -196,14 +205,20 @@ pub struct ColumnsConfig {
     pub key: Option<String>,
     /// The address.
     pub mail: Option<String>,
+    /// Further addresses, several in one cell.
+    pub mails: Option<String>,
     /// The name to show.
     pub name: Option<String>,
     /// The login name.
     pub login: Option<String>,
     /// The employee number.
     pub employee_number: Option<String>,
+    /// The manager.
+    pub manager: Option<String>,
     /// The last day.
     pub leave_date: Option<String>,
+    /// The day on which the last day was recorded.
+    pub recorded: Option<String>,
     /// Whether the person is disabled.
     pub disabled: Option<String>,
 }
@@ -231,6 +246,14 @@ pub struct DirectoryConfig {
     pub bind_dn: Option<String>,
     /// And with which password.
     pub bind_password: Option<SecretRef>,
+    /// A bearer token of a SCIM service.
+    pub token: Option<SecretRef>,
+    /// The id of an OAuth 2 client of a SCIM service, in place of a token.
+    pub client_id: Option<SecretRef>,
+    /// Its secret.
+    pub client_secret: Option<SecretRef>,
+    /// Where it asks for tokens.
+    pub token_url: Option<String>,
     /// Where the people are.
     pub base: Option<String>,
     /// Which entries are people.
@@ -241,16 +264,42 @@ pub struct DirectoryConfig {
     /// them is suspect.
     #[serde(default)]
     pub canaries: Vec<String>,
-    /// The file.
+    /// Entries that must not be seen in any read, named likewise: somebody who is known to have
+    /// left, or a test object outside the filter. A read with one of them is suspect.
+    #[serde(default)]
+    pub forbidden: Vec<String>,
+    /// Values of an attribute, or of a column of a CSV file, that say that somebody has left.
+    #[serde(default)]
+    pub left_when: Vec<LeftWhen>,
+    /// The file, or with `dated` the folder of the files.
     pub path: Option<PathBuf>,
+    /// How the files in that folder are named, with strftime's signs for the day; the one with the
+    /// latest day counts.
+    pub dated: Option<String>,
+    /// After how many days a file that nobody has written anew is not believed any more.
+    pub max_age_days: Option<u64>,
+    /// How the bytes of a CSV file are text.
+    pub encoding: Option<Encoding>,
+    /// How a file writes days.
+    pub date_format: Option<String>,
     /// What the columns of a CSV file are called.
     pub columns: Option<ColumnsConfig>,
     /// The sign between the columns of a CSV file.
     pub delimiter: Option<char>,
     /// The attribute of an LDIF file with the immutable key.
     pub key: Option<String>,
-    /// The attribute of an LDIF file with the last day.
+    /// The attribute of an LDAP directory or an LDIF file with the last day.
     pub leave_date: Option<String>,
+    /// The units in which leavers are kept, inside the base or not.
+    #[serde(default)]
+    pub leavers_units: Vec<String>,
+    /// The group in which everybody is who has not left.
+    pub group: Option<String>,
+    /// Where FreeIPA preserves people who were deleted.
+    pub preserved_base: Option<String>,
+    /// Whether all controllers of Active Directory are asked for logins.
+    #[serde(default)]
+    pub exact_last_login: bool,
     /// Whom a file lists.
     pub contains: Option<ContainsConfig>,
     /// How long a whole read may take, in seconds.
@@ -384,10 +433,26 @@ pub struct TenantConfig {
     /// Addresses of accounts that machines use.
     #[serde(default)]
     pub service_accounts: Vec<String>,
+    /// By which rules its accounts are given to people, in order.
+    pub correlate: Option<Vec<Rule>>,
     /// How long one request may take, in seconds.
     pub request_limit_s: Option<u64>,
     /// How often a read is tried.
     pub attempts: Option<u32>,
+}
+
+impl TenantConfig {
+    /// By which rules its accounts are given to people, in order: what a person has said first.
+    pub fn rules(&self) -> Vec<Rule> {
+        let Some(named) = &self.correlate else {
+            return Rule::USUAL.to_vec();
+        };
+        let others = named.iter().filter(|rule| **rule != Rule::Manual);
+        std::iter::once(&Rule::Manual)
+            .chain(others)
+            .copied()
+            .collect()
+    }
 }
 
 /// `[[approver]]`.

@@ -8,16 +8,20 @@ use crate::config::Config;
 use crate::config::ContainsConfig;
 use crate::config::PolicyConfig;
 use crate::config::Role;
+use crate::config::TenantConfig;
 use crate::config::build;
 use crate::config::check;
 use crate::config::mistake::Mistake;
 use crate::config::place::Place;
+use crate::domain::correlation::Rule;
 use crate::domain::policy::Approvals;
 use crate::domain::policy::Policy;
 use crate::domain::policy::PolicySet;
 use crate::domain::policy::SourceGuard;
+use crate::domain::rows::When;
 use crate::domain::time::Time;
 use crate::provider::KINDS;
+use crate::provider::huwise;
 
 /// The share that the ring `pilot` acts on where `pilot_percent` says nothing, in per cent.
 const USUAL_PILOT_PERCENT: u64 = 10;
@@ -55,11 +59,16 @@ pub fn policy_set(
             address: Some(fingerprint(&tenant.url)),
             successor: build::successor(config, tenant)?.map(|a| fingerprint(a.as_str())),
             session_days: tenant.session_days,
+            machines_named: machines_named(tenant),
             can: kind
                 .into_iter()
                 .flat_map(|k| k.steps)
                 .map(|s| s.does)
                 .collect(),
+            // the usual rules leave nothing in the text, so that they change nothing there
+            correlate: Some(tenant.rules())
+                .filter(|rules| rules != Rule::USUAL)
+                .unwrap_or_default(),
             ..SourceGuard::default()
         };
         sources.insert(format!("tenant/{}", tenant.name), guard);
@@ -75,11 +84,17 @@ pub fn policy_set(
             .collect(),
         approvers: u64::try_from(named.len()).unwrap_or(u64::MAX),
         sources,
+        leavers: config.leavers,
     };
     match set.validate().into_iter().next() {
         None => Ok(set),
         Some(mistake) => Err(check::placed(config, &mistake)),
     }
+}
+
+/// Whether somebody has named whom programs work as, in a tenant where that lifts a protection.
+pub fn machines_named(tenant: &TenantConfig) -> bool {
+    tenant.provider == huwise::KIND.name && !tenant.service_accounts.is_empty()
 }
 
 /// The policies as the rules take them.
@@ -107,7 +122,11 @@ pub fn signed(name: &str, key: &str, class: &str) -> String {
 }
 
 fn policy(config: &Config, of: &PolicyConfig) -> Result<Policy, Mistake> {
-    let usual = Approvals::default();
+    let mut usual = Approvals::default();
+    if of.when == When::Orphaned {
+        // nobody is there to say that the account is needed
+        usual.disable = 1;
+    }
     let day = |day: &String| {
         Time::parse(&format!("{day}T00:00:00Z")).ok_or_else(|| {
             let place = Place::of("policy", &of.name, &["on"]);

@@ -16,14 +16,16 @@ const LOCKED_FOR_EVER: &str = "000001010000Z";
 /// The attributes of one entry; names without regard to case and without options (`;lang-de`).
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
-    values: BTreeMap<String, Vec<Vec<u8>>>,
+    values: Vec<(String, Vec<Vec<u8>>)>,
+    /// Which part of its values came, for attributes of which the server gives a part at a time.
+    ranges: BTreeMap<String, String>,
 }
 
 /// An attribute that decisions rest on and that cannot be understood.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadAttribute {
     /// The attribute.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// What is wrong and what would be right.
     pub(super) what: String,
 }
@@ -31,15 +33,38 @@ pub(super) struct BadAttribute {
 impl Attributes {
     /// Adds values of an attribute.
     pub(super) fn add(&mut self, name: &str, values: impl IntoIterator<Item = Vec<u8>>) {
-        let name = name.split(';').next().unwrap_or_default();
-        let known = self.values.entry(name.to_ascii_lowercase()).or_default();
-        known.extend(values);
+        let mut parts = name.split(';');
+        let name = parts.next().unwrap_or_default();
+        for option in parts {
+            if let Some(range) = option.to_ascii_lowercase().strip_prefix("range=") {
+                self.ranges
+                    .insert(name.to_ascii_lowercase(), range.to_owned());
+            }
+        }
+        // An entry has a dozen attributes: to look through them is quicker than any index.
+        let mut known = self.values.iter_mut();
+        match known.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, known)) => known.extend(values),
+            None => self
+                .values
+                .push((name.to_owned(), values.into_iter().collect())),
+        }
+    }
+
+    /// The range of values that the server gave instead of all (`0-1499`, `1500-*`).
+    pub(super) fn range(&self, name: &str) -> Option<&str> {
+        let range = self.ranges.get(&name.to_ascii_lowercase());
+        range.map(String::as_str)
     }
 
     /// The values of an attribute that are not empty.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let known = self.values.get(&name.to_ascii_lowercase());
-        known.into_iter().flatten().map(Vec::as_slice)
+        let mut known = self.values.iter();
+        let known = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        known
+            .into_iter()
+            .flat_map(|(_, values)| values)
+            .map(Vec::as_slice)
     }
 
     /// The values of an attribute as trimmed text, in the order of the entry; bytes that are no
@@ -103,24 +128,42 @@ impl Attributes {
         Ok(facts)
     }
 
-    fn single_moment(&self, name: &'static str) -> Result<Option<Time>, BadAttribute> {
-        match self.exact(name)?.as_slice() {
-            [] => Ok(None),
-            [text] => moment_of(name, text).map(Some),
+    /// The moment that an attribute with a generalizedTime names.
+    pub(super) fn single_moment(&self, name: &str) -> Result<Option<Time>, BadAttribute> {
+        self.single(name)?
+            .map(|text| moment_of(name, &text))
+            .transpose()
+    }
+
+    /// The newest moment of several attributes with generalizedTimes.
+    pub(super) fn newest(&self, names: &[&str]) -> Result<Option<Time>, BadAttribute> {
+        let mut newest = None;
+        for name in names {
+            newest = newest.max(self.single_moment(name)?);
+        }
+        Ok(newest)
+    }
+
+    /// The one value of an attribute that may have one.
+    pub(super) fn single(&self, name: &str) -> Result<Option<String>, BadAttribute> {
+        let mut values = self.exact(name)?;
+        match values.len() {
+            0 | 1 => Ok(values.pop()),
             more => Err(BadAttribute {
-                name,
-                what: format!("has {} values; it may have one", more.len()),
+                name: name.to_owned(),
+                what: format!("has {more} values; it may have one"),
             }),
         }
     }
 
-    fn exact(&self, name: &'static str) -> Result<Vec<String>, BadAttribute> {
+    /// The values of an attribute as the text that they are.
+    pub(super) fn exact(&self, name: &str) -> Result<Vec<String>, BadAttribute> {
         self.values(name)
             .map(|value| {
                 std::str::from_utf8(value)
                     .map(str::to_owned)
                     .map_err(|_| BadAttribute {
-                        name,
+                        name: name.to_owned(),
                         what: "is not text".to_owned(),
                     })
             })
@@ -136,34 +179,34 @@ pub(super) fn uuid_of(value: &[u8]) -> Option<String> {
         .map(|uuid| uuid.hyphenated().to_string())
 }
 
-fn moment_of(name: &'static str, text: &str) -> Result<Time, BadAttribute> {
+fn moment_of(name: &str, text: &str) -> Result<Time, BadAttribute> {
     moment::generalized_time(text).ok_or_else(|| BadAttribute {
-        name,
+        name: name.to_owned(),
         what: format!(
             "is \"{}\", which is no generalizedTime; right is, for example, 20261130170000Z",
-            text.chars()
-                .take(40)
-                .flat_map(char::escape_debug)
-                .collect::<String>()
+            shown(text)
         ),
     })
 }
 
-fn boolean(name: &'static str, text: &str) -> Result<bool, BadAttribute> {
+/// The beginning of a value, as an error may show it.
+pub(super) fn shown(value: &str) -> String {
+    value
+        .chars()
+        .take(40)
+        .flat_map(char::escape_debug)
+        .collect()
+}
+
+fn boolean(name: &str, text: &str) -> Result<bool, BadAttribute> {
     if text.eq_ignore_ascii_case("true") {
         Ok(true)
     } else if text.eq_ignore_ascii_case("false") {
         Ok(false)
     } else {
         Err(BadAttribute {
-            name,
-            what: format!(
-                "is \"{}\"; it may be true or false",
-                text.chars()
-                    .take(40)
-                    .flat_map(char::escape_debug)
-                    .collect::<String>()
-            ),
+            name: name.to_owned(),
+            what: format!("is \"{}\"; it may be true or false", shown(text)),
         })
     }
 }
@@ -259,6 +302,14 @@ mod tests {
             None
         );
         assert_eq!(entry(&[]).entry_uuid(), None);
+    }
+
+    #[test]
+    fn a_part_of_the_values_says_which_part_it_is() {
+        let part = entry(&[("member", ""), ("Member;Range=0-1499", "cn=a")]);
+        assert_eq!(part.range("member"), Some("0-1499"));
+        assert_eq!(entry(&[("member", "cn=a")]).range("member"), None);
+        assert_eq!(entry(&[("cn;lang-de", "A")]).range("cn"), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::directory::DirectoryError;
 use crate::directory::PeopleRead;
@@ -16,11 +17,20 @@ use crate::directory::ProbeState;
 use crate::directory::proof;
 use crate::domain::person::PersonRecord;
 use crate::domain::source::ReadProof;
+use crate::domain::time::Time;
+
+mod encoding;
+mod place;
+
+pub use crate::directory::file::encoding::Encoding;
+pub(super) use crate::directory::file::encoding::text;
+pub use crate::directory::file::place::FilePlace;
 
 /// Whom a file lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Contains {
     /// Everybody: who is missing may have left.
+    #[default]
     Everybody,
     /// Only leavers: who stands there has left, or leaves at the date given there.
     Leavers,
@@ -32,16 +42,48 @@ pub(super) const LISTED: &str = "listed-as-leaver";
 /// The largest file that is read: 1 GiB.
 pub(super) const MAX_BYTES: u64 = 1 << 30;
 
-/// Reads a file, and refuses what changed meanwhile.
-pub(super) fn read_stable(path: &Path) -> Result<Vec<u8>, DirectoryError> {
-    read_between(path, MAX_BYTES, || ())
+/// A file as it was in one moment.
+#[derive(Debug)]
+pub(super) struct Whole {
+    /// Which file it is.
+    pub(super) path: PathBuf,
+    /// What is in it.
+    pub(super) bytes: Vec<u8>,
+    /// When it was written, by its name or else by its file system, to the second.
+    pub(super) written_at: Time,
+}
+
+/// Reads the file of a place, and refuses what changed meanwhile.
+pub(super) fn read_stable(place: &FilePlace) -> Result<Whole, DirectoryError> {
+    let (path, dated) = place.find()?;
+    let (bytes, changed_at) = read_between(&path, MAX_BYTES, || ())?;
+    Ok(Whole {
+        path,
+        bytes,
+        written_at: dated.unwrap_or(changed_at),
+    })
+}
+
+/// When the file of a place was written; it is not opened.
+pub(super) fn written_at(place: &FilePlace) -> Result<Time, DirectoryError> {
+    let (path, dated) = place.find()?;
+    match dated {
+        Some(time) => Ok(time),
+        None => changed_at(&path),
+    }
+}
+
+/// When a file was changed, as its file system says, to the second.
+fn changed_at(path: &Path) -> Result<Time, DirectoryError> {
+    let metadata = std::fs::metadata(path).map_err(|e| cannot_open(path, &e))?;
+    Ok(Time::from_seconds(metadata.mtime()))
 }
 
 fn read_between(
     path: &Path,
     limit: u64,
     meanwhile: impl FnOnce(),
-) -> Result<Vec<u8>, DirectoryError> {
+) -> Result<(Vec<u8>, Time), DirectoryError> {
     let named = std::fs::metadata(path).map_err(|e| cannot_open(path, &e))?;
     if !named.is_file() {
         return Err(DirectoryError::Configuration {
@@ -72,7 +114,7 @@ fn read_between(
         .all(|m| fingerprint(m) == fingerprint(&before));
     let whole = u64::try_from(bytes.len()) == Ok(before.len());
     if same && whole {
-        Ok(bytes)
+        Ok((bytes, Time::from_seconds(before.mtime())))
     } else {
         Err(moved(path))
     }
@@ -127,21 +169,6 @@ fn cannot_open(path: &Path, error: &std::io::Error) -> DirectoryError {
     }
 }
 
-/// The file's bytes as text, without a byte order mark; refuses every other encoding.
-pub(super) fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, DirectoryError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return Err(unreadable(path, 1, "the file is UTF-16; save it as UTF-8"));
-    }
-    std::str::from_utf8(bytes).map_err(|error| {
-        let sound = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = 1 + sound.iter().filter(|b| **b == b'\n').count();
-        let what =
-            "the line is not UTF-8 (perhaps Latin-1 or Windows-1252); save the file as UTF-8";
-        unreadable(path, u64::try_from(line).unwrap_or(u64::MAX), what)
-    })
-}
-
 /// What is wrong in a line.
 pub(super) fn unreadable(path: &Path, line: u64, what: impl Into<String>) -> DirectoryError {
     DirectoryError::Unreadable {
@@ -184,7 +211,12 @@ impl Listed {
     }
 
     /// The whole read of a file.
-    pub(super) fn into_read(self, identity: String, about: BTreeMap<String, String>) -> PeopleRead {
+    pub(super) fn into_read(
+        self,
+        identity: String,
+        about: BTreeMap<String, String>,
+        whole: &Whole,
+    ) -> PeopleRead {
         let proof = ReadProof {
             identity,
             about,
@@ -192,6 +224,8 @@ impl Listed {
             count: u64::try_from(self.people.len()).unwrap_or(u64::MAX),
             without_key: self.without_key,
             digest: proof::digest_of_keys(&self.people),
+            content: Some(proof::digest_of_bytes(&whole.bytes)),
+            written_at: Some(whole.written_at),
             ..ReadProof::default()
         };
         PeopleRead {
@@ -217,15 +251,17 @@ pub(super) async fn off_thread<T: Send + 'static>(
 }
 
 /// The probes of a file: whether it can be read, and whom it lists.
-pub(super) fn probes(path: &Path, read: &Result<PeopleRead, DirectoryError>) -> Vec<Probe> {
+pub(super) fn probes(place: &FilePlace, read: &Result<PeopleRead, DirectoryError>) -> Vec<Probe> {
     let read = match read {
         Ok(read) => read,
         Err(error) => return vec![Probe::bad("file", error)],
     };
-    let mut probes = vec![Probe::good(
-        "file",
-        format!("{} can be read", path.display()),
-    )];
+    let shown = place.path.display();
+    let says = match read.proof.written_at {
+        Some(time) => format!("{shown} can be read; written {}", time.to_seconds_text()),
+        None => format!("{shown} can be read"),
+    };
+    let mut probes = vec![Probe::good("file", says)];
     let says = format!(
         "{} people, {} without a key",
         read.proof.count, read.proof.without_key
@@ -255,7 +291,7 @@ pub(super) fn probes(path: &Path, read: &Result<PeopleRead, DirectoryError>) -> 
 mod tests {
     use super::*;
 
-    fn fault(result: Result<Vec<u8>, DirectoryError>) -> &'static str {
+    fn fault<T>(result: Result<T, DirectoryError>) -> &'static str {
         match result {
             Ok(_) => panic!("the file was read"),
             Err(error) => error.fault(),
@@ -267,7 +303,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("people.csv");
         std::fs::write(&path, "id\n1\n").unwrap();
-        assert_eq!(read_between(&path, 100, || ()).unwrap(), b"id\n1\n");
+        assert_eq!(read_between(&path, 100, || ()).unwrap().0, b"id\n1\n");
         let grow = || std::fs::write(&path, "id\n1\n2\n").unwrap();
         assert_eq!(fault(read_between(&path, 100, grow)), "read.moved");
     }
@@ -291,20 +327,22 @@ mod tests {
         let path = home.path().join("people.csv");
         std::fs::write(&path, "0123456789").unwrap();
         assert_eq!(fault(read_between(&path, 9, || ())), "read.too-large");
-        assert_eq!(fault(read_stable(home.path())), "read.configuration");
-        assert_eq!(
-            fault(read_stable(&home.path().join("none"))),
-            "read.configuration"
-        );
+        let read = |path: &Path| fault(read_stable(&FilePlace::at(path)));
+        assert_eq!(read(home.path()), "read.configuration");
+        assert_eq!(read(&home.path().join("none")), "read.configuration");
     }
 
     #[test]
-    fn only_utf8_is_text() {
-        let path = Path::new("people.csv");
-        assert_eq!(utf8(path, b"\xef\xbb\xbfid").unwrap(), "id");
-        let says = utf8(path, b"id\nJ\xf6rg\n").unwrap_err().to_string();
-        assert!(says.contains("line 2") && says.contains("UTF-8"), "{says}");
-        let says = utf8(path, b"\xff\xfei\0d\0").unwrap_err().to_string();
-        assert!(says.contains("UTF-16"), "{says}");
+    fn a_file_was_written_when_its_file_system_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("people.csv");
+        std::fs::write(&path, "id\n1\n").unwrap();
+        let then = std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_900);
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_modified(then).unwrap();
+        let place = FilePlace::at(&path);
+        let wanted = Time::from_seconds(1_700_000_000);
+        assert_eq!(read_stable(&place).unwrap().written_at, wanted);
+        assert_eq!(written_at(&place).unwrap(), wanted);
     }
 }

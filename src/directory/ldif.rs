@@ -4,13 +4,16 @@ mod parse;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::path::PathBuf;
 
 use async_trait::async_trait;
 
 use crate::directory::Contains;
+use crate::directory::DateFormat;
 use crate::directory::Directory;
 use crate::directory::DirectoryError;
+use crate::directory::Encoding;
+use crate::directory::FilePlace;
+use crate::directory::LeftWhen;
 use crate::directory::PeopleRead;
 use crate::directory::Probe;
 use crate::directory::attributes::Attributes;
@@ -37,12 +40,12 @@ const PERSONS: [&str; 6] = [
 ];
 
 /// An LDIF file as configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LdifSettings {
     /// The directory's name in the configuration.
     pub name: String,
     /// The file.
-    pub path: PathBuf,
+    pub place: FilePlace,
     /// The attribute with the immutable key; usually [`LdifSettings::DEFAULT_KEY`].
     pub key: String,
     /// The attributes with mail addresses, the primary one first.
@@ -51,6 +54,10 @@ pub struct LdifSettings {
     pub contains: Contains,
     /// The attribute with the date of leaving (generalizedTime, RFC 3339 or a day).
     pub leave_date: Option<String>,
+    /// How that attribute writes days.
+    pub dates: DateFormat,
+    /// Values of attributes that say that somebody has left.
+    pub left_when: Vec<LeftWhen>,
 }
 
 impl LdifSettings {
@@ -76,12 +83,18 @@ impl LdifDirectory {
                 what: format!("directory {} names an empty attribute", settings.name),
             });
         }
+        let rule = settings.left_when.iter().find_map(LeftWhen::mistake);
+        if let Some(wrong) = settings.place.mistake().or(rule.map(str::to_owned)) {
+            return Err(DirectoryError::Configuration {
+                what: format!("directory {} {wrong}", settings.name),
+            });
+        }
         Ok(Self { settings })
     }
 
     async fn people(&self) -> Result<PeopleRead, DirectoryError> {
         let settings = self.settings.clone();
-        file::off_thread(&self.settings.path, move || read(&settings)).await
+        file::off_thread(&self.settings.place.path, move || read(&settings)).await
     }
 }
 
@@ -106,7 +119,11 @@ impl Directory for LdifDirectory {
     }
 
     async fn check(&self) -> Vec<Probe> {
-        file::probes(&self.settings.path, &self.people().await)
+        file::probes(&self.settings.place, &self.people().await)
+    }
+
+    async fn written_at(&self) -> Result<Option<Time>, DirectoryError> {
+        file::written_at(&self.settings.place).map(Some)
     }
 
     fn lists_everybody(&self) -> bool {
@@ -119,11 +136,11 @@ impl Directory for LdifDirectory {
 }
 
 fn read(settings: &LdifSettings) -> Result<PeopleRead, DirectoryError> {
-    let path = settings.path.as_path();
-    let bytes = file::read_stable(path)?;
-    let text = file::utf8(path, &bytes)?;
+    let whole = file::read_stable(&settings.place)?;
+    let path = whole.path.as_path();
+    let text = file::text(path, &whole.bytes, Encoding::Utf8)?;
     let mut listed = Listed::default();
-    for record in Records::new(text) {
+    for record in Records::new(&text) {
         let record = record.map_err(|e| file::unreadable(path, e.line, e.what))?;
         let line = record.line;
         let Some(entry) = Entry::of(record) else {
@@ -135,28 +152,40 @@ fn read(settings: &LdifSettings) -> Result<PeopleRead, DirectoryError> {
         }
     }
     let (identity, about) = identity(settings);
-    Ok(listed.into_read(identity, about))
+    Ok(listed.into_read(identity, about, &whole))
 }
 
 fn identity(settings: &LdifSettings) -> (String, BTreeMap<String, String>) {
-    let shown = settings.path.display().to_string();
+    let shown = settings.place.path.display().to_string();
     let contains = format!("{:?}", settings.contains);
     let mail = settings.mail.join(",");
-    let leave = settings.leave_date.as_deref().unwrap_or_default();
-    let identity = proof::digest_of([
+    let mut parts = vec![
         "ldif",
         shown.as_str(),
+        settings.place.dated.as_deref().unwrap_or_default(),
         settings.key.as_str(),
         mail.as_str(),
-        leave,
+        settings.leave_date.as_deref().unwrap_or_default(),
+        settings.dates.name(),
         contains.as_str(),
-    ]);
-    let about = BTreeMap::from([
-        ("file".to_owned(), shown),
+    ];
+    for rule in &settings.left_when {
+        parts.push(rule.attribute.as_str());
+        parts.extend(rule.values.iter().map(String::as_str));
+    }
+    let mut about = BTreeMap::from([
+        ("file".to_owned(), shown.clone()),
         ("key".to_owned(), settings.key.clone()),
         ("contains".to_owned(), contains.to_lowercase()),
     ]);
-    (identity, about)
+    about.extend(
+        settings
+            .place
+            .dated
+            .clone()
+            .map(|d| ("dated".to_owned(), d)),
+    );
+    (proof::digest_of(parts), about)
 }
 
 /// One record that is a person.
@@ -198,16 +227,23 @@ impl Entry {
         if let Some(name) = &settings.leave_date {
             facts.leave_at = match attributes.texts(name).as_slice() {
                 [] => None,
-                [text] => Some(leave_at(text).map_err(|what| {
+                [text] => leave_at(text, &settings.dates).map_err(|what| {
                     let what = format!("{name} (of the record that begins here): {what}");
                     file::unreadable(path, line, what)
-                })?),
+                })?,
                 _ => {
                     let what = format!("{name} has several values in the record that begins here");
                     return Err(file::unreadable(path, line, what));
                 }
             };
         }
+        let mut rules = settings.left_when.iter();
+        facts.left_by = rules
+            .find(|rule| {
+                let values = attributes.texts(&rule.attribute);
+                values.iter().any(|value| rule.holds(value))
+            })
+            .map(|rule| rule.attribute.clone());
         if settings.contains == Contains::Leavers && facts.leave_at.is_none() {
             facts
                 .disabled_by
@@ -224,6 +260,10 @@ impl Entry {
             login: attributes.text(&["uid"]),
             employee_number: attributes.text(&["employeeNumber"]),
             place: Some(self.place.clone()),
+            manager: attributes.text(&["manager"]),
+            recorded_at: attributes
+                .text(&["modifyTimestamp", "whenChanged"])
+                .and_then(|text| moment::generalized_time(&text)),
             facts,
             ..PersonRecord::default()
         }))
@@ -255,8 +295,11 @@ impl Entry {
     }
 }
 
-fn leave_at(text: &str) -> Result<Time, String> {
-    moment::generalized_time(text).map_or_else(|| moment::leave_date(text), Ok)
+fn leave_at(text: &str, dates: &DateFormat) -> Result<Option<Time>, String> {
+    match moment::generalized_time(text) {
+        Some(time) => moment::leave_date(&time.to_string(), dates),
+        None => moment::leave_date(text, dates),
+    }
 }
 
 #[cfg(test)]
@@ -269,11 +312,11 @@ mod tests {
     fn settings(path: &Path) -> LdifSettings {
         LdifSettings {
             name: "export".to_owned(),
-            path: path.to_owned(),
+            place: FilePlace::at(path),
             key: LdifSettings::DEFAULT_KEY.to_owned(),
             mail: vec!["mail".to_owned()],
-            contains: Contains::Everybody,
             leave_date: Some("hrEnd".to_owned()),
+            ..LdifSettings::default()
         }
     }
 
@@ -344,6 +387,25 @@ mod tests {
             says.contains("line 2") && says.contains("generalizedTime"),
             "{says}"
         );
+    }
+
+    #[test]
+    fn a_rule_the_manager_and_the_last_change_are_read() {
+        let text = format!(
+            "dn: uid=ada,dc=x\nentryUUID: {ADA}\nemployeeType: staff\nemployeeType: Ex\n\
+             manager: uid=eve,dc=x\nmodifyTimestamp: 20261120100000Z\nhrEnd: 99991231000000Z\n"
+        );
+        let rule = LeftWhen {
+            attribute: "employeeType".to_owned(),
+            values: vec!["ex".to_owned()],
+        };
+        let read = read_as(&text, |s| s.left_when = vec![rule]).unwrap();
+        let ada = &read.people[0];
+        assert_eq!(ada.facts.left_by.as_deref(), Some("employeeType"));
+        assert_eq!(ada.facts.leave_at, None);
+        assert_eq!(ada.manager.as_deref(), Some("uid=eve,dc=x"));
+        assert_eq!(ada.recorded_at, Time::parse("2026-11-20T10:00:00Z"));
+        assert!(read.proof.content.is_some() && read.proof.written_at.is_some());
     }
 
     #[test]

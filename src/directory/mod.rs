@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod ldap;
 pub mod ldif;
+pub mod scim;
 
 mod attributes;
 mod file;
@@ -13,8 +14,12 @@ mod moment;
 mod proof;
 
 use async_trait::async_trait;
+use serde::Deserialize;
 
 pub use crate::directory::file::Contains;
+pub use crate::directory::file::Encoding;
+pub use crate::directory::file::FilePlace;
+pub use crate::directory::moment::DateFormat;
 use crate::domain::person::PersonRecord;
 use crate::domain::source::ReadProof;
 use crate::domain::time::Time;
@@ -50,9 +55,43 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// not left, and whoever stands there has (see [`crate::domain::person::PersonFacts::leave_at`]).
     fn lists_everybody(&self) -> bool;
 
+    /// When the source was written, where it is a file; `None` for what answers as it is now.
+    async fn written_at(&self) -> Result<Option<Time>, DirectoryError> {
+        Ok(None)
+    }
+
     /// Whether the source is reached on a loopback address only, which the sandbox demands; files
     /// are.
     fn is_loopback(&self) -> bool;
+}
+
+/// A rule of the configuration: who has one of these values there has left.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftWhen {
+    /// The attribute, or the column of a CSV file.
+    pub attribute: String,
+    /// The values that say so; compared without regard to case and to spaces around them.
+    pub values: Vec<String>,
+}
+
+impl LeftWhen {
+    /// Whether a value says so.
+    fn holds(&self, value: &str) -> bool {
+        let value = value.trim().to_lowercase();
+        self.values.iter().any(|v| v.trim().to_lowercase() == value)
+    }
+
+    /// What is wrong with the rule, if it cannot mean anything.
+    fn mistake(&self) -> Option<&'static str> {
+        let empty = |text: &String| text.trim().is_empty();
+        let wrong =
+            empty(&self.attribute) || self.values.is_empty() || self.values.iter().any(empty);
+        wrong.then_some(
+            "has a `left_when` without an attribute or a value; \
+             left_when = [{ attribute = \"status\", values = [\"terminated\"] }]",
+        )
+    }
 }
 
 /// Everybody whom one whole read has seen.

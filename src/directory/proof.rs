@@ -22,3 +22,9 @@ pub(super) fn digest_of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String 
 pub(super) fn digest_of_keys(people: &BTreeMap<String, PersonRecord>) -> String {
     digest_of(people.keys().map(String::as_str))
 }
+
+/// Digests the bytes of a file.
+pub(super) fn digest_of_bytes(bytes: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    format!("sha256:{}", BASE64_STANDARD.encode(digest))
+}

@@ -1,5 +1,6 @@
 //! One connection: opened, secured, bound, used for searches, and thrown away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::directory::ldap::search;
 use crate::directory::ldap::search::Answer;
 use crate::directory::ldap::search::BadEntry;
 use crate::directory::ldap::settings;
+use crate::directory::ldap::settings::Flavor;
 use crate::directory::ldap::settings::LdapSettings;
 
 /// A bound connection. The library's driver runs as a task of its own, since it panics on what it
@@ -30,8 +32,11 @@ pub(super) struct Connection {
     driver: JoinHandle<Result<(), LdapError>>,
     /// Scheme, host and port.
     pub(super) at: String,
+    /// How often each result code came.
+    pub(super) results: BTreeMap<String, u64>,
     entry_limit: Duration,
     most: u64,
+    flavor: Flavor,
 }
 
 /// One search as it is asked for.
@@ -39,7 +44,9 @@ pub(super) struct Search<'a> {
     pub(super) base: &'a str,
     pub(super) scope: Scope,
     pub(super) filter: &'a str,
-    pub(super) attributes: &'a [&'static str],
+    pub(super) attributes: &'a [&'a str],
+    /// Controls without a value that the server must understand, by their identifiers.
+    pub(super) controls: &'a [&'a str],
     /// Page size and cookie (empty for the first page); none for a search without pages.
     pub(super) page: Option<(u16, Vec<u8>)>,
     /// The most entries that are wanted; 0 for all.
@@ -49,29 +56,8 @@ pub(super) struct Search<'a> {
 }
 
 impl Connection {
-    /// Opens a connection to the first server that can be reached.
-    ///
-    /// Only a server that cannot be reached makes the next one be tried. A certificate that does
-    /// not fit or a refused password ends it: behind the next name the same attacker or the same
-    /// lock-out may wait.
+    /// Opens a connection to one server.
     pub(super) async fn open(
-        settings: &LdapSettings,
-        tls: Option<&Arc<rustls::ClientConfig>>,
-    ) -> Result<Self, DirectoryError> {
-        let mut last = None;
-        for url in &settings.urls {
-            match Self::reach(settings, tls, url).await {
-                Ok(connection) => return Ok(connection),
-                Err(error @ DirectoryError::Unreachable { .. }) => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| DirectoryError::Configuration {
-            what: format!("directory {} names no url", settings.name),
-        }))
-    }
-
-    async fn reach(
         settings: &LdapSettings,
         tls: Option<&Arc<rustls::ClientConfig>>,
         url: &Url,
@@ -90,8 +76,10 @@ impl Connection {
             ldap,
             driver: tokio::spawn(connection.drive()),
             at,
+            results: BTreeMap::new(),
             entry_limit: settings.limits.entry,
             most: settings.limits.entries,
+            flavor: settings.flavor,
         })
     }
 
@@ -101,7 +89,12 @@ impl Connection {
         let limited = self.ldap.with_timeout(self.entry_limit);
         match limited.simple_bind(&settings.bind_dn, password).await {
             Ok(result) if result.rc == 0 => Ok(()),
-            Ok(result) => Err(failure::binding(&self.at, &settings.bind_dn, result.rc)),
+            Ok(result) => Err(failure::binding(
+                &self.at,
+                &settings.bind_dn,
+                result.rc,
+                &result.text,
+            )),
             Err(error) => Err(failure::lost(&self.at, "while binding", error)),
         }
     }
@@ -112,14 +105,25 @@ impl Connection {
     /// and its result is that of an earlier page. So each page is a search of its own, the stream
     /// is left at its first error, and the result is taken only after its regular end.
     pub(super) async fn search(&mut self, wanted: &Search<'_>) -> Result<Answer, DirectoryError> {
+        let mut controls: Vec<RawControl> = wanted
+            .controls
+            .iter()
+            .map(|kind| RawControl {
+                ctype: (*kind).to_owned(),
+                crit: true,
+                val: None,
+            })
+            .collect();
         if let Some((size, cookie)) = &wanted.page {
             let control = PagedResults {
                 size: i32::from(*size),
                 cookie: cookie.clone(),
             };
             // Critical: a server that cannot page must say so instead of giving what it likes.
-            self.ldap
-                .with_controls(RawControl::from(control.critical()));
+            controls.push(RawControl::from(control.critical()));
+        }
+        if !controls.is_empty() {
+            self.ldap.with_controls(controls);
         }
         self.ldap
             .with_search_options(SearchOptions::new().sizelimit(wanted.at_most))
@@ -133,10 +137,16 @@ impl Connection {
         };
         let mut entries = Vec::new();
         let mut referrals = 0;
+        let mut elsewhere = 0;
         loop {
             match stream.next().await {
                 Ok(None) => break,
-                Ok(Some(item)) if item.is_ref() => referrals += 1,
+                Ok(Some(item)) if item.is_ref() => {
+                    let counts =
+                        self.flavor != Flavor::ActiveDirectory || search::leads_to_people(item.0);
+                    referrals += 1;
+                    elsewhere += u64::from(counts);
+                }
                 Ok(Some(item)) if item.is_intermediate() => {}
                 Ok(Some(item)) => {
                     entries.push(search::entry(item.0).map_err(|bad| self.refuse(&bad))?);
@@ -148,9 +158,11 @@ impl Connection {
             }
         }
         let result = stream.finish().await;
+        *self.results.entry(result.rc.to_string()).or_default() += 1;
         Ok(Answer {
             entries,
             referrals,
+            elsewhere,
             code: result.rc,
             paging: search::paging(&result),
         })

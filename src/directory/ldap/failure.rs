@@ -13,6 +13,13 @@ pub(super) fn connecting(at: &str, ca_file: Option<&Path>, error: LdapError) -> 
         return DirectoryError::Configuration { what };
     }
     match error {
+        LdapError::LdapResult { result } if matches!(result.rc, 51 | 52) => {
+            let detail = format!(
+                "the server is too busy for StartTLS (result {})",
+                code_text(result.rc)
+            );
+            not_whole(at, "read.busy", detail)
+        }
         LdapError::LdapResult { result } => DirectoryError::Configuration {
             what: format!(
                 "{at} refuses StartTLS (result {}); use ldaps://, or let the server offer it",
@@ -120,7 +127,10 @@ pub(super) fn not_whole(at: &str, fault: &'static str, detail: String) -> Direct
 }
 
 /// A bind that was refused.
-pub(super) fn binding(at: &str, bind: &str, code: u32) -> DirectoryError {
+///
+/// `text` is what the server adds; Active Directory says in it why it refuses.
+pub(super) fn binding(at: &str, bind: &str, code: u32, text: &str) -> DirectoryError {
+    let reason = sub_code(text).and_then(reason);
     let advice = match code {
         8 | 13 => {
             return DirectoryError::Configuration {
@@ -145,6 +155,10 @@ pub(super) fn binding(at: &str, bind: &str, code: u32) -> DirectoryError {
                 ),
             };
         }
+        1 if !text.is_empty() => {
+            "the server takes no such bind; look whether LDAP binds by name and password are allowed"
+        }
+        49 if reason.is_some() => reason.unwrap_or_default(),
         49 => {
             "name or password is wrong, or the account is locked, expired or disabled; try it with \
              `ldapwhoami -x -W -D BIND_DN -H URL`"
@@ -153,11 +167,59 @@ pub(super) fn binding(at: &str, bind: &str, code: u32) -> DirectoryError {
         53 => "the account is inactive or may not bind; look at it in the directory",
         _ => "look at the server's log",
     };
+    let shown = match sub_code(text) {
+        Some(sub) if code == 49 => format!("{}, data {sub}", code_text(code)),
+        _ => code_text(code),
+    };
     DirectoryError::Credentials {
         at: at.to_owned(),
         bind: bind.to_owned(),
-        advice: format!("result {}: {advice}", code_text(code)),
+        advice: format!("result {shown}: {advice}"),
     }
+}
+
+/// The reason within a refusal of Active Directory: `…, data 52e, v1db1`.
+fn sub_code(text: &str) -> Option<&str> {
+    let (_, behind) = text.split_once("data ")?;
+    let code = behind.split([',', ' ', '\0']).next()?;
+    let sound = (1..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_hexdigit());
+    sound.then_some(code)
+}
+
+/// What a reason of Active Directory asks for; they are numbers of Windows errors.
+fn reason(sub: &str) -> Option<&'static str> {
+    Some(match sub.to_ascii_lowercase().as_str() {
+        "525" => {
+            "there is no such account; write bind_dn as name@domain, DOMAIN\\name, or a \
+             distinguished name"
+        }
+        "52e" => {
+            "the password is wrong, or the name is; it is tried once only, since wrong passwords \
+             lock the account"
+        }
+        "530" => "the account may not log in at this hour; widen its logon hours",
+        "531" => "the account may not log in from this computer; widen its list of workstations",
+        "532" => "the password of the account has expired; set a new one, or let it not expire",
+        "533" => "the account is disabled; enable it",
+        "701" => "the account has expired; move its end (accountExpires)",
+        "773" => "the account must change its password first; set one without that demand",
+        "775" => "the account is locked after wrong passwords; find who sends them, then unlock it",
+        _ => return None,
+    })
+}
+
+/// Whether another server of the same list may do better: this one cannot be reached or is too
+/// busy. A certificate that does not fit or a refused password ends it: behind the next name the
+/// same attacker or the same lock-out may wait.
+pub(super) fn next_may_help(error: &DirectoryError) -> bool {
+    matches!(
+        error,
+        DirectoryError::Unreachable { .. }
+            | DirectoryError::NotWhole {
+                fault: "read.busy",
+                ..
+            }
+    )
 }
 
 /// A search that ended with another result than success: nothing of it counts.
@@ -258,7 +320,51 @@ mod tests {
             (51, "read.busy"),
             (53, "read.credentials"),
         ] {
-            assert_eq!(binding("x", "cn=sync", code).fault(), wanted, "{code}");
+            assert_eq!(binding("x", "cn=sync", code, "").fault(), wanted, "{code}");
         }
+    }
+
+    #[test]
+    fn the_reason_of_active_directory_becomes_advice() {
+        let text = |sub: &str| {
+            format!(
+                "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data \
+                 {sub}, v1db1"
+            )
+        };
+        for (sub, wanted) in [
+            ("52e", "password is wrong"),
+            ("525", "no such account"),
+            ("530", "hour"),
+            ("531", "computer"),
+            ("532", "password of the account has expired"),
+            ("533", "disabled"),
+            ("701", "account has expired"),
+            ("773", "must change"),
+            ("775", "locked"),
+        ] {
+            let error = binding("x", "cn=sync", 49, &text(sub));
+            let DirectoryError::Credentials { advice, .. } = error else {
+                unreachable!("{error}")
+            };
+            assert!(advice.contains(wanted) && advice.contains(sub), "{advice}");
+        }
+        for text in [
+            "",
+            "data",
+            "data \u{1b}[2J, v",
+            "data 52e52e52e52e",
+            "nothing",
+        ] {
+            assert_eq!(sub_code(text), None, "{text}");
+        }
+        assert_eq!(sub_code("error, data 775"), Some("775"));
+    }
+
+    #[test]
+    fn a_refused_password_is_not_tried_elsewhere() {
+        assert!(next_may_help(&binding("x", "cn=sync", 51, "")));
+        assert!(!next_may_help(&binding("x", "cn=sync", 49, "")));
+        assert!(!next_may_help(&searching("x", "dc=x", "on page 1", 4)));
     }
 }

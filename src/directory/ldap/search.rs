@@ -46,10 +46,37 @@ pub(super) enum Paging {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) entries: Vec<Entry>,
+    /// References to other servers.
     pub(super) referrals: u64,
+    /// Those of them that lead to where people may be.
+    pub(super) elsewhere: u64,
     /// The result code; nothing counts unless it is looked at.
     pub(super) code: u32,
     pub(super) paging: Paging,
+}
+
+/// Partitions of Active Directory that hold no people. A controller refers to them in every search
+/// from the root of its domain, whether they are its own or not.
+const WITHOUT_PEOPLE: &[&str] = &[
+    "cn=configuration,",
+    "dc=domaindnszones,",
+    "dc=forestdnszones,",
+];
+
+/// Whether a reference leads to where people may be: what cannot be understood does.
+pub(super) fn leads_to_people(tag: StructureTag) -> bool {
+    let Some(targets) = tag.expect_constructed() else {
+        return true;
+    };
+    !targets.into_iter().all(|target| {
+        let target = target.expect_primitive();
+        let url = target.and_then(|bytes| String::from_utf8(bytes).ok());
+        let url = url.unwrap_or_default().to_ascii_lowercase();
+        let place = url
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'));
+        place.is_some_and(|(_, name)| WITHOUT_PEOPLE.iter().any(|own| name.starts_with(own)))
+    })
 }
 
 /// Takes one entry apart. The library's own way panics on what is no entry.
@@ -190,11 +217,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_references_to_where_people_may_be_count() {
+        let reference = |urls: &[&str]| StructureTag {
+            class: TagClass::Application,
+            id: 19,
+            payload: PL::C(urls.iter().map(|url| octets(url.as_bytes())).collect()),
+        };
+        for (urls, wanted) in [
+            (
+                &["ldaps://corp.test/CN=Configuration,DC=corp,DC=test"][..],
+                false,
+            ),
+            (
+                &["ldap://DomainDnsZones.corp.test/DC=DomainDnsZones,DC=corp"][..],
+                false,
+            ),
+            (
+                &["ldap://child.corp.test/DC=child,DC=corp,DC=test"][..],
+                true,
+            ),
+            (
+                &["ldap://a.test/CN=Configuration,DC=x", "ldap://b.test/DC=b"][..],
+                true,
+            ),
+            (&["what is this"][..], true),
+        ] {
+            assert_eq!(leads_to_people(reference(urls)), wanted, "{urls:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let _ = cookie(&bytes);
             if let Ok((_, tag)) = parse_tag(&bytes) {
+                let _ = leads_to_people(tag.clone());
                 let _ = entry(tag);
             }
         }

@@ -9,6 +9,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::directory::DirectoryError;
+use crate::directory::LeftWhen;
+use crate::directory::ldap::name::Name;
 
 /// An LDAP directory as configured.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct LdapSettings {
     pub filter: Option<String>,
     /// The product.
     pub flavor: Flavor,
+    /// What else says that somebody has left.
+    pub signals: LdapSignals,
     /// Entries asked for at a time.
     pub page_size: u16,
     /// How long, and how much, at most.
@@ -44,10 +48,35 @@ impl LdapSettings {
     /// Entries that are people, if the configuration does not say so itself.
     pub const DEFAULT_FILTER: &str = "(|(objectClass=person)(objectClass=inetOrgPerson))";
 
+    /// Entries of Active Directory that are people; computers are of the class `person` too.
+    pub const ACTIVE_DIRECTORY_FILTER: &str = "(&(objectCategory=person)(objectClass=user))";
+
     /// The filter that is in force.
     pub fn effective_filter(&self) -> &str {
-        self.filter.as_deref().unwrap_or(Self::DEFAULT_FILTER)
+        let usual = match self.flavor {
+            Flavor::ActiveDirectory => Self::ACTIVE_DIRECTORY_FILTER,
+            Flavor::OpenLdap | Flavor::Generic | Flavor::Ds389 => Self::DEFAULT_FILTER,
+        };
+        self.filter.as_deref().unwrap_or(usual)
     }
+}
+
+/// What, besides the account's own state, says in a directory that somebody has left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LdapSignals {
+    /// The units in which leavers are kept, by their distinguished names; those outside the base
+    /// are read too.
+    pub leavers_units: Vec<String>,
+    /// The group in which everybody is who has not left, directly or by way of other groups.
+    pub group: Option<String>,
+    /// Attributes with the values that say so.
+    pub left_when: Vec<LeftWhen>,
+    /// The attribute with the last day: a generalizedTime, a FILETIME, or a day as 2026-11-30.
+    pub leave_date: Option<String>,
+    /// FreeIPA: where preserved people are kept, who count as deleted.
+    pub preserved_base: Option<String>,
+    /// Active Directory: whether every configured controller is asked for `lastLogon`.
+    pub exact_last_login: bool,
 }
 
 /// A password that no debug output, error or log shows, and that is wiped when it is dropped.
@@ -78,10 +107,10 @@ pub enum Flavor {
     OpenLdap,
     /// Any server that keeps `entryUUID`; the locks of OpenLDAP and of 389-ds are both looked for.
     Generic,
-    /// Active Directory; not built yet.
+    /// Active Directory, of Microsoft or of Samba.
     ActiveDirectory,
-    /// 389 Directory Server; not built yet ([`Flavor::Generic`] reads its locks if it keeps
-    /// `entryUUID`).
+    /// 389 Directory Server and FreeIPA; people are known by `nsUniqueId` where there is no
+    /// `entryUUID`.
     Ds389,
 }
 
@@ -111,19 +140,6 @@ impl Default for LdapLimits {
 
 /// Refuses settings that cannot work or would send a password in the clear.
 pub(super) fn check(settings: &LdapSettings) -> Result<(), DirectoryError> {
-    match settings.flavor {
-        Flavor::OpenLdap | Flavor::Generic => {}
-        Flavor::ActiveDirectory => {
-            return wrong(settings, "flavor active-directory is not built yet");
-        }
-        Flavor::Ds389 => {
-            return wrong(
-                settings,
-                "flavor 389ds is not built yet; generic reads nsAccountLock where the server \
-                 keeps entryUUID",
-            );
-        }
-    }
     if settings.urls.is_empty() {
         return wrong(settings, "names no url");
     }
@@ -152,7 +168,101 @@ pub(super) fn check(settings: &LdapSettings) -> Result<(), DirectoryError> {
             "has a filter that is none; right is, for example, (uid=*)",
         );
     }
+    check_signals(settings)
+}
+
+/// More of a kind than anybody has.
+const MOST: usize = 100;
+
+fn check_signals(settings: &LdapSettings) -> Result<(), DirectoryError> {
+    let signals = &settings.signals;
+    let active_directory = settings.flavor == Flavor::ActiveDirectory;
+    let base = name(settings, "base", &settings.base)?;
+    if signals.leavers_units.len() > MOST || signals.left_when.len() > MOST {
+        return wrong(settings, "has more than 100 leavers_units or left_when");
+    }
+    for unit in &signals.leavers_units {
+        if base.is_within(&name(settings, "leavers_units", unit)?) {
+            return wrong(
+                settings,
+                "has leavers_units above its base, so that everybody would be a leaver; name the \
+                 unit in which only leavers are",
+            );
+        }
+    }
+    if let Some(group) = &signals.group {
+        name(settings, "group", group)?;
+    }
+    for rule in &signals.left_when {
+        attribute(settings, "left_when", &rule.attribute)?;
+        if rule.values.is_empty() || rule.values.iter().any(|v| v.trim().is_empty()) {
+            return wrong(
+                settings,
+                "has left_when without values; left_when = [{ attribute = \"employeeType\", \
+                 values = [\"terminated\"] }]",
+            );
+        }
+    }
+    if let Some(date) = &signals.leave_date {
+        attribute(settings, "leave_date", date)?;
+    }
+    if let Some(preserved) = &signals.preserved_base {
+        if settings.flavor != Flavor::Ds389 {
+            return wrong(
+                settings,
+                "has a preserved_base, which only FreeIPA has; leave it out, or set \
+                 flavor = \"389ds\"",
+            );
+        }
+        let preserved = name(settings, "preserved_base", preserved)?;
+        if base.is_within(&preserved) || preserved.is_within(&base) {
+            return wrong(
+                settings,
+                "has a preserved_base that overlaps its base; base = \"cn=users,cn=accounts,…\"",
+            );
+        }
+    }
+    if signals.exact_last_login && !active_directory {
+        return wrong(
+            settings,
+            "has exact_last_login, which only Active Directory has; leave it out",
+        );
+    }
+    let catalogue = |url: &Url| matches!(url.port(), Some(3268 | 3269));
+    if active_directory && settings.urls.iter().any(catalogue) {
+        return wrong(
+            settings,
+            "has a url of the global catalog, which does not hold accountExpires; leave out the \
+             port, or write 636",
+        );
+    }
     Ok(())
+}
+
+fn name(settings: &LdapSettings, key: &str, text: &str) -> Result<Name, DirectoryError> {
+    Name::parse(text).ok_or_else(|| DirectoryError::Configuration {
+        what: format!(
+            "directory {}: `{key}` is no distinguished name; {key} as in ou=People,dc=example,dc=com",
+            settings.name
+        ),
+    })
+}
+
+/// Letters, digits and hyphens, beginning with a letter (RFC 4512, 1.4), so that nothing else can
+/// get into a request.
+fn attribute(settings: &LdapSettings, key: &str, text: &str) -> Result<(), DirectoryError> {
+    let sound = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if sound {
+        return Ok(());
+    }
+    Err(DirectoryError::Configuration {
+        what: format!(
+            "directory {}: `{key}` names what cannot be an attribute; {key} with a name such as \
+             employeeType",
+            settings.name
+        ),
+    })
 }
 
 fn check_url(settings: &LdapSettings, url: &Url) -> Result<(), DirectoryError> {
@@ -237,6 +347,7 @@ mod tests {
             base: "dc=x".to_owned(),
             filter: None,
             flavor: Flavor::OpenLdap,
+            signals: LdapSignals::default(),
             page_size: 500,
             limits: LdapLimits::default(),
         }
@@ -277,8 +388,6 @@ mod tests {
         assert!(refused(|s| s.bind_password = BindPassword::new("")).contains("empty"));
         assert!(refused(|s| s.bind_dn = " ".to_owned()).contains("bind_dn"));
         assert!(refused(|s| s.filter = Some("uid=".to_owned() + "(")).contains("filter"));
-        assert!(refused(|s| s.flavor = Flavor::ActiveDirectory).contains("not built yet"));
-        assert!(refused(|s| s.flavor = Flavor::Ds389).contains("not built yet"));
         assert!(refused(|s| s.urls = Vec::new()).contains("no url"));
         assert!(refused(|s| s.urls = url("http://x.test")).contains("url"));
         assert!(refused(|s| s.urls = url("ldaps:///dc=x")).contains("url"));
@@ -287,6 +396,34 @@ mod tests {
         assert!(refused(|s| s.starttls = true).contains("StartTLS"));
         assert!(refused(|s| s.page_size = 0).contains("page size"));
         assert!(refused(|s| s.urls = url("ldaps://[::1]")).contains("IPv6"));
+    }
+
+    #[test]
+    fn signals_that_cannot_work_are_said_too() {
+        let unit = |text: &str| vec![text.to_owned()];
+        assert!(refused(|s| s.base = "people".to_owned()).contains("`base`"));
+        assert!(refused(|s| s.signals.leavers_units = unit("Leavers")).contains("leavers_units"));
+        assert!(refused(|s| s.signals.leavers_units = unit("DC=X")).contains("above its base"));
+        assert!(refused(|s| s.signals.group = Some("SaaS".to_owned())).contains("`group`"));
+        assert!(
+            refused(|s| s.signals.leave_date = Some("a b".to_owned())).contains("`leave_date`")
+        );
+        assert!(refused(|s| s.signals.exact_last_login = true).contains("exact_last_login"));
+        assert!(
+            refused(|s| s.signals.preserved_base = Some("cn=x".to_owned())).contains("FreeIPA")
+        );
+        let rule = |attribute: &str, values: &[&str]| LeftWhen {
+            attribute: attribute.to_owned(),
+            values: values.iter().map(|v| (*v).to_owned()).collect(),
+        };
+        for rule in [rule("a)(b", &["x"]), rule("a", &[]), rule("a", &[" "])] {
+            assert!(refused(|s| s.signals.left_when = vec![rule]).contains("left_when"));
+        }
+        let says = refused(|s| {
+            s.flavor = Flavor::ActiveDirectory;
+            s.urls = vec![Url::parse("ldaps://dc.x.test:3269").unwrap()];
+        });
+        assert!(says.contains("global catalog"), "{says}");
     }
 
     #[test]
