@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::domain::account::AHEAD_S;
 use crate::domain::account::AccountKind;
 use crate::domain::account::AccountRecord;
+use crate::domain::account::AccountState;
 use crate::domain::account::Do;
 use crate::domain::account::Protection;
 use crate::domain::account::Sightings;
@@ -23,8 +25,11 @@ use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::Kind;
+use crate::domain::source::Rehearsal;
+use crate::domain::source::SignalProof;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
+use crate::domain::time::Time;
 use crate::domain::trust;
 use crate::domain::trust::DropLimit;
 use crate::domain::trust::Expectation;
@@ -32,6 +37,7 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
+use crate::engine::look_up;
 use crate::engine::observe::Reading;
 use crate::engine::observe::Synced;
 use crate::engine::observe::committed;
@@ -50,6 +56,7 @@ const FIELDS: &[&str] = &[
     Profile::MAIL,
     Profile::NAME,
     Profile::EXTERNAL_ID,
+    Profile::EMPLOYEE_NUMBER,
 ];
 
 impl Engine {
@@ -71,6 +78,9 @@ impl Engine {
                 return Ok(synced);
             }
         };
+        for account in &mut read.accounts {
+            account.distrust_future(run.now);
+        }
         let unmatched = protect(source, &mut read.accounts);
         self.protect_still(source, &mut read.accounts)?;
         let mut synced = self.record_tenant(run, source, read).await?;
@@ -84,7 +94,17 @@ impl Engine {
         source: &TenantSource,
         accounts: &mut [AccountRecord],
     ) -> Result<(), EngineError> {
-        let guard = self.tenant_guard(&source.name)?.unwrap_or_default();
+        let Some(guard) = self.tenant_guard(&source.name)? else {
+            return Ok(());
+        };
+        // the adapter goes by exeunt.toml; until that is adopted, a key may be anybody's
+        if source.machines_named && !guard.machines_named {
+            for account in accounts.iter_mut() {
+                if account.facts.state != AccountState::Invited {
+                    account.facts.protected.insert(Protection::KeysUnseen);
+                }
+            }
+        }
         if guard.protect.is_empty() {
             return Ok(());
         }
@@ -116,26 +136,45 @@ impl Engine {
             before: before.as_ref(),
             known: there as u64,
             missing: missing.len() as u64,
-            canaries_missing: 0,
             limit: DropLimit {
                 percent: limits.max_drop_percent,
                 floor: limits.max_drop_floor,
             },
+            ..Expectation::default()
         };
         let (verdict, because) = trust::judge(&read.proof, &expected);
         let mut reading = reading(source, verdict, because);
         reading.proof = Some(read.proof.clone());
         reading.missing = Some(missing.len() as u64);
         if verdict != Verdict::Complete {
-            return self.voided(run, reading);
+            return self.disbelieved_list(run, source, &read, reading);
         }
+        let answers = self.ask_for_missing(source, &missing).await?;
+        let found = answers.values().flatten().count() as u64;
+        if let Some((verdict, code)) =
+            trust::contradiction(before.as_ref(), answers.len() as u64, found)
+        {
+            reading.because.push(code);
+            reading.verdict = verdict;
+            if verdict != Verdict::Complete {
+                self.report.note(&format!(
+                    "{}: of {} accounts that the list lacks, the tenant shows {found} when asked",
+                    source.name,
+                    answers.len()
+                ));
+                return self.disbelieved_list(run, source, &read, reading);
+            }
+        }
+        // Only the tenant's own word that there is none makes an account gone.
+        let gone = answers.into_iter().filter(|(_, answer)| answer.is_none());
+        let gone: Vec<Subject> = gone.map(|(subject, _)| subject).collect();
         let walked = before.map(|b| b.activity).unwrap_or_default();
         let (report, name) = (self.report.clone(), source.name.to_string());
         let progress = move |count: u64| report.progress(&name, "events", count);
         let mut activity = source.adapter.activity(&walked, run.now, &progress).await;
+        distrust_future(&mut activity, &walked, run.now);
         add_seen(&mut activity, &read);
         reading.activity.clone_from(&activity.signals);
-        let gone = self.ask_for_missing(source, &missing).await?;
         let drafts = self.account_drafts(run, source, &read.accounts, &known, &gone)?;
         // The read's entry moves the watermark, behind which nobody looks again: it comes after
         // what was seen before the watermark. Whoever is interrupted between walks there again.
@@ -178,24 +217,46 @@ impl Engine {
             .collect())
     }
 
-    /// Asks the tenant for each account that its list did not have. Only its own word that there
-    /// is none makes one gone; one that could not be asked about stays as it was.
+    /// Records a list that came to its end and is not believed, with what it would mean.
+    fn disbelieved_list(
+        &self,
+        run: &Run,
+        source: &TenantSource,
+        read: &AccountsRead,
+        mut reading: Reading,
+    ) -> Result<Synced, EngineError> {
+        let mut rehearsal = Rehearsal {
+            missing: reading.missing.unwrap_or(0),
+            ..Rehearsal::default()
+        };
+        let vault = self.ledger.vault()?;
+        for account in &read.accounts {
+            let sub = vault.subject_of(SubjectKind::Account, &source.name, &account.id)?;
+            rehearsal.new += u64::from(sub.is_none());
+        }
+        reading.rehearsal = Some(rehearsal);
+        self.voided(run, reading)
+    }
+
+    /// Asks the tenant for each account that its list did not have; one that could not be asked
+    /// about stays as it was.
     async fn ask_for_missing(
         &self,
         source: &TenantSource,
         missing: &[AccountRow],
-    ) -> Result<Vec<Subject>, EngineError> {
-        let mut gone = Vec::new();
+    ) -> Result<BTreeMap<Subject, Option<AccountRecord>>, EngineError> {
+        let mut wanted = Vec::new();
         for account in missing {
             let profile = self.ledger.vault()?.profile(&account.subject)?;
-            let Some(id) = profile.as_ref().and_then(|p| p.first(Profile::KEY)) else {
-                continue;
-            };
-            if let Ok(None) = source.adapter.account(id).await {
-                gone.push(account.subject.clone());
-            }
+            let id = profile.as_ref().and_then(|p| p.first(Profile::KEY));
+            wanted.extend(id.map(|id| (account.subject.clone(), id.to_owned())));
         }
-        Ok(gone)
+        let look_up = async |id: &str| source.adapter.account(id).await;
+        let answers = look_up::ask(wanted, self.clock.now(), look_up).await;
+        if let Some(note) = answers.note(source.name.as_str()) {
+            self.report.note(&note);
+        }
+        Ok(answers.given)
     }
 
     fn account_drafts(
@@ -344,6 +405,32 @@ impl Engine {
     }
 }
 
+/// Takes out of a walk what lies in the future. A log that holds such an event says nothing for
+/// certain: the walk counts as one that was not whole, and the next one begins where it did.
+fn distrust_future(activity: &mut ActivityRead, before: &[SignalProof], now: Time) {
+    let believed = now.plus_seconds(AHEAD_S);
+    for (signal, seen) in &mut activity.seen {
+        let all = seen.len();
+        seen.retain(|_, sightings| sightings.newest.is_none_or(|at| at <= believed));
+        if seen.len() == all {
+            continue;
+        }
+        // the next walk counts these again
+        for sightings in seen.values_mut() {
+            sightings.days.clear();
+        }
+        let proofs = activity.signals.iter_mut();
+        for proof in proofs.filter(|proof| proof.signal == *signal) {
+            let before = before.iter().find(|b| b.signal == *signal);
+            proof.complete = false;
+            proof.fault = Some("activity.future-date".to_owned());
+            proof.horizon = before.and_then(|b| b.horizon);
+            proof.until = before.and_then(|b| b.until);
+            proof.watermark = before.and_then(|b| b.watermark);
+        }
+    }
+}
+
 /// Adds what stands in the accounts themselves to what the logs say.
 fn add_seen(activity: &mut ActivityRead, read: &AccountsRead) {
     activity.signals.extend(read.signals.iter().cloned());
@@ -458,6 +545,10 @@ fn reading(source: &TenantSource, verdict: Verdict, because: Vec<Code>) -> Readi
         because,
         proof: None,
         missing: None,
+        canaries: Vec::new(),
+        canaries_missing: None,
+        forbidden_present: None,
+        rehearsal: None,
         activity: Vec::new(),
     }
 }
@@ -469,4 +560,5 @@ pub(super) fn profile(record: &AccountRecord) -> Profile {
         .with(Profile::MAIL, record.email.as_deref())
         .with(Profile::NAME, record.name.as_deref())
         .with(Profile::EXTERNAL_ID, record.external_id.as_deref())
+        .with(Profile::EMPLOYEE_NUMBER, record.employee_number.as_deref())
 }

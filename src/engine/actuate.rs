@@ -24,13 +24,17 @@ use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
+use crate::domain::source::SourceKind;
+use crate::domain::source::Verdict;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
+use crate::engine::DirectorySource;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
 use crate::engine::command::Job;
+use crate::engine::restore::WITHDRAWN;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
 use crate::ledger::vault::Profile;
@@ -78,6 +82,11 @@ pub struct Taken {
     pub step: StepRow,
     /// What became of it.
     pub end: StepEnd,
+    /// What was done on the way of a step that did not come to its end: an account that was
+    /// disabled to be removed, and stays so.
+    pub part: Vec<Do>,
+    /// Whether any of that was done just now.
+    pub part_now: bool,
 }
 
 /// What is at hand just before a request.
@@ -110,12 +119,32 @@ impl Engine {
                 Some(code) => StepEnd::Stopped(code.clone()),
                 None => self.take_step(run, plan, &step).await?,
             };
-            let taken = Taken { step, end };
+            let taken = self.taken(run, step, end)?;
             told(&taken);
             all.push(taken);
         }
         self.ledger.sync()?;
         Ok(all)
+    }
+
+    fn taken(&self, run: &Run, step: StepRow, end: StepEnd) -> Result<Taken, EngineError> {
+        let (mut part, mut part_now) = (Vec::new(), false);
+        if !end.took_effect() {
+            let commands = self.ledger.view()?.rows::<CommandRow>(Kind::Command)?;
+            let mut own: Vec<_> = commands.into_iter().map(|(_, c)| c).collect();
+            let on_the_way = |c: &CommandRow| c.does != step.step.does && c.took_effect();
+            own.retain(|c| c.plan == step.plan && c.step == step.number && on_the_way(c));
+            own.sort_by_key(|c| c.seq);
+            part_now = own.iter().any(|c| c.seq > run.seq);
+            part = own.into_iter().map(|c| c.does).collect();
+            part.dedup();
+        }
+        Ok(Taken {
+            step,
+            end,
+            part,
+            part_now,
+        })
     }
 
     /// Takes one step: request by request until the one that the step is for, each decided again.
@@ -263,7 +292,7 @@ impl Engine {
         before: Option<&Option<ActivityRow>>,
     ) -> Result<Option<Code>, EngineError> {
         if step.step.does == Do::Restore {
-            return self.cannot_restore(&step.step);
+            return self.no_restore(&step.step, run.now);
         }
         let decision = self.decide_one(run, &step.step)?;
         let successor = self.successors()?.remove(&step.step.tenant);
@@ -355,7 +384,20 @@ impl Engine {
             let Some(key) = profile.first(Profile::KEY) else {
                 continue;
             };
+            match self.as_read(directory).await? {
+                Standing::AsRead => {}
+                // Nobody knows whether they have left again.
+                Standing::Disbelieved if step.step.because.as_str() == WITHDRAWN => {
+                    return Ok(Some(Code::new("block.source-suspect")));
+                }
+                // Nothing rests on a file that was not believed, neither for nor against.
+                Standing::Disbelieved => continue,
+                Standing::Moved if step.step.class == Class::Named => continue,
+                Standing::Moved => return Ok(Some(Code::new("read.moved"))),
+            }
             match directory.adapter.look_up(key).await {
+                // what a named person said does not rest on a directory
+                Err(_) if step.step.class == Class::Named && step.step.does == Do::Disable => {}
                 Err(error) => return Ok(Some(Code::new(error.fault()))),
                 Ok(Some(record)) => self.observe_person(run, &person, &record)?,
                 // Taken off a list of leavers: what it said is withdrawn.
@@ -369,12 +411,35 @@ impl Engine {
         Ok(None)
     }
 
+    /// How a directory stands to its newest read. A look-up in a file reads that file again, and
+    /// nobody has judged it then: it counts only where it is the one that a read has shown.
+    async fn as_read(&self, directory: &DirectorySource) -> Result<Standing, EngineError> {
+        let written = match directory.adapter.written_at().await {
+            Ok(None) => return Ok(Standing::AsRead),
+            Ok(Some(written)) => Some(written),
+            Err(_) => None,
+        };
+        let row = self.source_row(SourceKind::Directory, &directory.name)?;
+        let Some(last) = row.map(|row| row.last) else {
+            return Ok(Standing::Disbelieved);
+        };
+        if last.verdict != Verdict::Complete {
+            return Ok(Standing::Disbelieved);
+        }
+        let then = last.proof.and_then(|proof| proof.written_at);
+        Ok(match written == then {
+            true => Standing::AsRead,
+            false => Standing::Moved,
+        })
+    }
+
     fn withdraw(&self, run: &Run, person: &PersonRow) -> Result<(), EngineError> {
         if person.missed.is_some() {
             return Ok(());
         }
         let missed = PersonMissed {
             directory: person.directory.clone(),
+            anew: false,
         };
         let draft = Draft::new(self.ledger.entry_id()?, &missed).about(&person.subject);
         self.ledger.append_all(&run.by, vec![draft])?;
@@ -448,6 +513,16 @@ impl Engine {
         let links = facts.map(|f| f.links).unwrap_or_default();
         Ok(links.into_iter().filter_map(|link| link.person).collect())
     }
+}
+
+/// How a directory stands to its newest read.
+enum Standing {
+    /// It answers by itself, or it is the file that the newest read has shown.
+    AsRead,
+    /// A file whose newest read is not believed.
+    Disbelieved,
+    /// A file that was written since.
+    Moved,
 }
 
 /// Whether calls to a tenant are stopped now.

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use crate::config::ApproverConfig;
 use crate::config::policy::signed;
+use crate::domain::account::Do;
 use crate::domain::code::Code;
 use crate::domain::event::BreakerReleased;
 use crate::domain::event::Draft;
@@ -32,6 +33,8 @@ use crate::domain::rows::Step;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
+use crate::domain::trust;
+use crate::domain::trust::Remedy;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
@@ -49,13 +52,17 @@ pub struct Signer {
 }
 
 impl Signer {
-    fn sign(&self, text: &str) -> Option<String> {
+    pub(super) fn sign(&self, text: &str) -> Option<String> {
         let signature = self.key.as_ref()?.sign(text.as_bytes());
         Some(format!("ed25519:{}", STANDARD.encode(signature.as_ref())))
     }
 }
 
-fn refused(code: &'static str, what: impl Into<String>, hint: impl Into<String>) -> EngineError {
+pub(super) fn refused(
+    code: &'static str,
+    what: impl Into<String>,
+    hint: impl Into<String>,
+) -> EngineError {
     EngineError::Refused {
         code,
         what: what.into(),
@@ -133,7 +140,7 @@ impl Engine {
 
     /// Refuses a claim where proofs are needed, an approver whose classes do not cover `class`, and
     /// one to whom the approvers of the policy that rules have not agreed.
-    fn may(&self, signer: &Signer, class: &str) -> Result<(), EngineError> {
+    pub(super) fn may(&self, signer: &Signer, class: &str) -> Result<(), EngineError> {
         if self.two_person_rules()? && signer.proof != "signature" {
             return Err(refused(
                 "approval.needs-signature",
@@ -223,7 +230,12 @@ impl Engine {
     /// Refuses whoever may not approve a plan.
     pub(super) fn may_approve(&self, signer: &Signer, plan: &PlanRow) -> Result<(), EngineError> {
         for step in self.steps_of(plan)? {
-            self.may(signer, step.step.does.as_str())?;
+            // whoever may approve that an account is disabled may approve that it is given back
+            let class = match step.step.does {
+                Do::Restore => Do::Disable,
+                does => does,
+            };
+            self.may(signer, class.as_str())?;
         }
         let asked = self.asked_for(plan)?;
         let own = asked.is_some() && asked == signer.by.actor.sub;
@@ -296,9 +308,10 @@ impl Engine {
         let released = BreakerReleased {
             plan: plan.plan.clone(),
             digest: plan.digest.clone(),
-            first_contact: open.first_contact.into_iter().collect(),
-            windows: open.windows.into_iter().collect(),
-            accounts: open.accounts.into_iter().collect(),
+            first_contact: open.first_contact.iter().cloned().collect(),
+            windows: open.windows.iter().cloned().collect(),
+            accounts: Vec::new(),
+            named: open.named(),
             ramp_per_day: set.limits.ramp_per_day,
         };
         self.say(&run, &released, Some(reason))?;
@@ -345,11 +358,19 @@ impl Engine {
                 ),
             ));
         }
-        if let Some(code) = row.last.because.iter().find(|code| never_believed(code)) {
+        let never = |code: &&Code| trust::remedy(code) == Remedy::Nothing;
+        if let Some(code) = row.last.because.iter().find(never) {
             return Err(refused(
                 "read.not-releasable",
                 format!("a read with {code} is never believed"),
                 "mend the cause; `exeunt check` tests the source",
+            ));
+        }
+        if !trust::is_releasable(&row.last.because) {
+            return Err(refused(
+                "read.waits-for-second",
+                format!("the newest read of {source} waits for a second one, not for a release"),
+                format!("exeunt sync {source}"),
             ));
         }
         let run = self.start("breaker release", signer.by.clone(), None)?;
@@ -428,27 +449,34 @@ impl Engine {
         payload: &P,
         reason: Option<&str>,
     ) -> Result<u64, EngineError> {
+        let words: Vec<_> = reason.map(|r| ("reason", r)).into_iter().collect();
+        self.say_about(run, None, payload, &words)
+    }
+
+    /// Appends what a person says about somebody, with their own words, by field name.
+    pub(super) fn say_about<P: Payload>(
+        &self,
+        run: &Run,
+        about: Option<&Subject>,
+        payload: &P,
+        words: &[(&str, &str)],
+    ) -> Result<u64, EngineError> {
         let mut draft = Draft::new(self.ledger.entry_id()?, payload);
-        if let Some(reason) = reason {
+        draft.sub = about.cloned();
+        if !words.is_empty() {
             let Some(sub) = run.by.actor.sub.clone() else {
                 return Err(EngineError::File {
                     what: "nobody said this".to_owned(),
                 });
             };
             let mut batch = self.ledger.vault()?.batch()?;
-            batch.conceal(&mut draft, "reason", &sub, reason.as_bytes())?;
+            for (field, word) in words {
+                batch.conceal(&mut draft, field, &sub, word.as_bytes())?;
+            }
             batch.commit()?;
         }
         let appended = self.ledger.append_all(&run.by, vec![draft])?;
         self.ledger.sync()?;
         Ok(appended.first)
     }
-}
-
-/// Whether a suspect read with this reason is believed on nobody's word.
-pub fn never_believed(code: &Code) -> bool {
-    matches!(
-        code.as_str(),
-        "read.empty" | "read.without-keys" | "read.canary-missing"
-    )
 }

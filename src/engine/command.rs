@@ -19,6 +19,7 @@ use crate::engine::TenantSource;
 use crate::engine::actuate::StepEnd;
 use crate::engine::actuate::halted;
 use crate::ledger::LedgerError;
+use crate::ledger::View;
 use crate::provider::Answer;
 use crate::provider::AnswerVerdict;
 use crate::provider::Order;
@@ -60,7 +61,18 @@ fn not_sent() -> Answer {
         status: None,
         code: "call.not-sent",
         body: String::new(),
+        request_id: None,
     }
+}
+
+/// Whether somebody has rejected or replaced a plan, in view of the ledger as it stands.
+fn ended(view: &View<'_>, plan: &PlanRow) -> Result<Option<Code>, LedgerError> {
+    let now: Option<PlanRow> = view.row(Kind::Plan, plan.plan.as_str())?;
+    Ok(match now {
+        Some(now) if now.rejected.is_some() => Some(Code::new("plan.rejected")),
+        Some(now) if now.replaced_by.is_some() => Some(Code::new("plan.replaced")),
+        _ => None,
+    })
 }
 
 impl Engine {
@@ -91,9 +103,10 @@ impl Engine {
             let busy = open
                 .iter()
                 .any(|(_, c)| c.account == *account && c.is_open());
-            blocked = match busy {
-                true => Some(Code::new("block.in-doubt")),
-                false => halted(view, job.tenant, self.clock.now())?,
+            blocked = match (busy, ended(view, job.plan)?) {
+                (true, _) => Some(Code::new("block.in-doubt")),
+                (false, Some(code)) => Some(code),
+                (false, None) => halted(view, job.tenant, self.clock.now())?,
             };
             Ok(match blocked {
                 Some(_) => Vec::new(),
@@ -214,6 +227,8 @@ impl Engine {
             result,
             status: answer.status.map(u64::from),
             because: Code::new(code),
+            // an id of the account would be a personal value
+            request_id: answer.request_id.clone().filter(|id| *id != job.target.id),
         };
         let mut draft = Draft::new(self.ledger.entry_id()?, &payload)
             .about(account)

@@ -222,7 +222,7 @@ impl Engine {
         Ok(decision)
     }
 
-    fn decision_draft(
+    pub(super) fn decision_draft(
         &self,
         run: &Run,
         facts: &Facts,

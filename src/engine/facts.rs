@@ -18,6 +18,8 @@ use crate::domain::id::Subject;
 use crate::domain::policy::Capabilities;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::CommandRow;
+use crate::domain::rows::KeptMark;
+use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::SourceRow;
@@ -166,11 +168,18 @@ impl<'r, R: Rows> Gatherer<'r, R> {
             links,
             commands: self.commands.get(&sub).cloned().unwrap_or_default(),
             notices: self.rows.under(Kind::Notice, &format!("{sub}/"))?,
+            kept: self.kept(&sub)?,
             previous: self.rows.one(Kind::Decision, sub.as_str())?,
+            orphan: self.rows.one(Kind::Orphan, sub.as_str())?,
             can: self.can.get(&account.tenant).cloned().unwrap_or_default(),
             called: self.called.clone(),
             account,
         }))
+    }
+
+    fn kept(&self, account: &Subject) -> Result<Vec<KeptMark>, LedgerError> {
+        let row = self.rows.one::<KeptRow>(Kind::Kept, account.as_str())?;
+        Ok(row.map(|row| row.kept).unwrap_or_default())
     }
 
     fn link(

@@ -1,13 +1,20 @@
-//! Finds out to whom each account belongs: by an immutable key, then by one verified address.
+//! Finds out to whom each account belongs, by the rules of its tenant (`domain/correlation`).
 //!
-//! An address that two people have, or that has gone from one to another, belongs to nobody for
-//! certain, and nothing is done on the strength of it. Nor does one that a person has given up, or an
-//! account that was made when the person had left already: it may be somebody else's by then.
+//! Here is what only the vault knows: whose key, number and address an account has.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
+use crate::domain::account::AccountKind;
 use crate::domain::code::Code;
+use crate::domain::correlation::Belongs;
+use crate::domain::correlation::Candidate;
+use crate::domain::correlation::Claim;
+use crate::domain::correlation::Holds;
+use crate::domain::correlation::Rule;
+use crate::domain::correlation::Stated;
+use crate::domain::correlation::correlate;
+use crate::domain::departure::departure;
+use crate::domain::departure::times_of_leaving;
 use crate::domain::event::Draft;
 use crate::domain::event::LinkCut;
 use crate::domain::event::LinkMade;
@@ -22,10 +29,14 @@ use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::SourceRow;
+use crate::domain::rows::StatedRow;
 use crate::domain::source::SourceKind;
+use crate::domain::time::Time;
+use crate::engine::DirectorySource;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
+use crate::engine::decide::adopted;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
 use crate::ledger::vault::Profile;
@@ -33,17 +44,6 @@ use crate::ledger::vault::SubjectKind;
 
 /// The most candidates that an entry names.
 const MOST_CANDIDATES: usize = 20;
-
-/// To whom an account belongs in one directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Belongs {
-    /// Nobody in this directory.
-    Nobody,
-    /// One person for certain, by this rule.
-    To(Subject, &'static str),
-    /// Not certain, for this reason.
-    Unclear(&'static str, Vec<Subject>),
-}
 
 impl Engine {
     /// Compares every account with every directory, and appends what is different from before.
@@ -61,27 +61,34 @@ impl Engine {
             .filter(|a| a.gone.is_none())
             .collect();
         let profiles = self.account_profiles(&there)?;
-        let shared = shared_addresses(&there, &profiles);
-        let first_reads = first_reads(&view)?;
+        let known = Known {
+            people,
+            profiles,
+            first_reads: first_reads(&view)?,
+            now: run.now,
+        };
+        let order = self.rules(&view)?;
+        let rows = view.rows::<StatedRow>(Kind::Stated)?;
+        let mut said: BTreeMap<String, StatedRow> = rows.into_iter().collect();
         let mut drafts = Vec::new();
-        for account in &there {
-            let Some(profile) = profiles.get(&account.subject) else {
-                continue;
-            };
-            for directory in &self.directories {
+        for directory in &self.directories {
+            let numbers = self.by_number(&known, &directory.name)?;
+            let mut rows = BTreeMap::new();
+            let mut claims = Vec::new();
+            for account in &there {
                 let key = pair_key(&account.subject, directory.name.as_str());
                 let row = view.row::<LinkRow>(Kind::Link, &key)?;
-                let before = row.as_ref().and_then(|r| r.person.as_ref());
-                let known = Known {
-                    directory: &directory.name,
-                    people: &people,
-                    shared: &shared,
-                    before,
-                    first_reads: &first_reads,
+                let said = said.remove(&key);
+                let before = row.as_ref().and_then(|r| r.person.clone());
+                claims.extend(self.claim(account, directory, &known, &numbers, before, said)?);
+                rows.insert(account.subject.clone(), (key, row));
+            }
+            for (account, belongs) in correlate(&order, &claims) {
+                let Some((key, row)) = rows.remove(&account) else {
+                    continue;
                 };
-                let belongs = self.belongs(account, profile, &known)?;
                 if differs(row.as_ref(), &belongs) {
-                    let draft = self.link_draft(account, &directory.name, belongs)?;
+                    let draft = self.link_draft(&account, &directory.name, belongs)?;
                     drafts.push((key, row.map(|r| r.seq), draft));
                 }
             }
@@ -118,71 +125,122 @@ impl Engine {
         Ok(profiles)
     }
 
-    fn belongs(
+    /// By which rules each tenant's accounts are given to people: as the policy says that rules,
+    /// and for tenants that it does not know yet, as configured.
+    fn rules(&self, view: &View<'_>) -> Result<BTreeMap<SourceName, Vec<Rule>>, EngineError> {
+        let set = adopted(view)?.map(|(_, set)| set).unwrap_or_default();
+        let mut order = BTreeMap::new();
+        for tenant in &self.config.tenant {
+            let guard = set.sources.get(&format!("tenant/{}", tenant.name));
+            let rules = guard.map_or_else(|| tenant.rules(), |guard| guard.rules().to_vec());
+            order.insert(SourceName::new(&tenant.name), rules);
+        }
+        Ok(order)
+    }
+
+    /// The people of a directory by employee number; empty where no account has one.
+    fn by_number(
+        &self,
+        known: &Known,
+        directory: &SourceName,
+    ) -> Result<BTreeMap<String, Vec<Subject>>, EngineError> {
+        let mut numbers: BTreeMap<String, Vec<Subject>> = BTreeMap::new();
+        let number = |profile: &Profile| {
+            let number = profile.first(Profile::EMPLOYEE_NUMBER)?;
+            Some(number.trim().to_owned())
+        };
+        if !known.profiles.values().any(|p| number(p).is_some()) {
+            return Ok(numbers);
+        }
+        let vault = self.ledger.vault()?;
+        for person in known.people.values().filter(|p| p.directory == *directory) {
+            let profile = vault.profile(&person.subject)?;
+            if let Some(number) = profile.as_ref().and_then(number) {
+                numbers
+                    .entry(number)
+                    .or_default()
+                    .push(person.subject.clone());
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// What an account has in common with the people of one directory; `None` if nothing personal
+    /// is known of it.
+    fn claim(
         &self,
         account: &AccountRow,
-        profile: &Profile,
-        known: &Known<'_>,
-    ) -> Result<Belongs, EngineError> {
-        let (directory, people) = (known.directory, known.people);
+        directory: &DirectorySource,
+        known: &Known,
+        numbers: &BTreeMap<String, Vec<Subject>>,
+        before: Option<Subject>,
+        said: Option<StatedRow>,
+    ) -> Result<Option<Claim>, EngineError> {
+        let Some(profile) = known.profiles.get(&account.subject) else {
+            return Ok(None);
+        };
         let vault = self.ledger.vault()?;
-        if let Some(external) = profile.first(Profile::EXTERNAL_ID) {
-            let sub = vault.subject_of(SubjectKind::Person, directory, external)?;
-            if let Some(sub) = sub.filter(|s| people.contains_key(s)) {
-                return Ok(Belongs::To(sub, "external-id"));
+        let everybody = directory.adapter.lists_everybody();
+        let word = said.as_ref().and_then(newest_word);
+        let candidate = |sub: &Subject, holds: Holds| {
+            let person = known.people.get(sub)?;
+            Some(Candidate {
+                person: sub.clone(),
+                holds,
+                gone: person.is_gone(),
+                leaving: !everybody || is_leaving(person),
+                left_before: left_before(person, account, &known.first_reads),
+                here: everybody && departure(person, true, known.now).is_none(),
+                unheard: word.is_some_and(|word| word < person.first),
+            })
+        };
+        let by_key = match profile.first(Profile::EXTERNAL_ID) {
+            Some(key) => vault.subject_of(SubjectKind::Person, &directory.name, key)?,
+            None => None,
+        };
+        let number = profile.first(Profile::EMPLOYEE_NUMBER).map(str::trim);
+        let by_number = number.and_then(|number| numbers.get(number));
+        let address = profile.addresses().next();
+        let mut by_address = Vec::new();
+        if let Some(address) = &address {
+            let mut held =
+                vault.subjects_with_address(SubjectKind::Person, &directory.name, address)?;
+            held.retain(|sub| known.people.contains_key(sub));
+            held.truncate(MOST_CANDIDATES);
+            for sub in held {
+                let holds = holds(&vault.profile(&sub)?.unwrap_or_default(), address);
+                by_address.extend(candidate(&sub, holds));
             }
         }
-        let Some(address) = profile.addresses().next() else {
-            return Ok(Belongs::Nobody);
-        };
-        let mut candidates =
-            vault.subjects_with_address(SubjectKind::Person, directory, &address)?;
-        candidates.retain(|sub| people.contains_key(sub));
-        candidates.truncate(MOST_CANDIDATES);
-        let Some(first) = candidates.first().cloned() else {
-            return Ok(Belongs::Nobody);
-        };
-        if candidates.len() > 1 {
-            let mut holders = 0;
-            for sub in &candidates {
-                let profile = vault.profile(sub)?.unwrap_or_default();
-                let gone = people.get(sub).is_some_and(|p| p.absent.is_some());
-                if !gone && profile.addresses().any(|a| a == address) {
-                    holders += 1;
-                }
-            }
-            let code = match holders {
-                0 | 1 => "block.recycled-address",
-                _ => "block.ambiguous-identity",
-            };
-            return Ok(Belongs::Unclear(code, candidates));
-        }
-        if known
-            .shared
-            .contains(&(account.tenant.clone(), address.clone()))
-        {
-            return Ok(Belongs::Unclear("block.ambiguous-identity", vec![first]));
-        }
-        let holds = vault
-            .profile(&first)?
-            .is_some_and(|profile| profile.addresses().any(|a| a == address));
-        let given_up = !holds && known.before != Some(&first);
-        if given_up
-            || people
-                .get(&first)
-                .is_some_and(|p| left_before(p, account, known.first_reads))
-        {
-            return Ok(Belongs::Unclear("block.recycled-address", vec![first]));
-        }
-        if !account.facts.address_verified {
-            return Ok(Belongs::Unclear("block.address-not-verified", vec![first]));
-        }
-        Ok(Belongs::To(first, "verified-address"))
+        let stated = said.map_or_else(Stated::default, |said| Stated {
+            to: said.to.map(|to| to.person),
+            not: said.not.into_iter().map(|not| not.person).collect(),
+        });
+        Ok(Some(Claim {
+            account: account.subject.clone(),
+            tenant: account.tenant.clone(),
+            machine: account.facts.kind == AccountKind::Service,
+            address,
+            verified: account.facts.address_verified,
+            before,
+            stated,
+            by_key: by_key
+                .iter()
+                .filter_map(|sub| candidate(sub, Holds::First))
+                .collect(),
+            by_number: by_number
+                .into_iter()
+                .flatten()
+                .take(MOST_CANDIDATES)
+                .filter_map(|sub| candidate(sub, Holds::First))
+                .collect(),
+            by_address,
+        }))
     }
 
     fn link_draft(
         &self,
-        account: &AccountRow,
+        account: &Subject,
         directory: &SourceName,
         belongs: Belongs,
     ) -> Result<Draft, EngineError> {
@@ -195,10 +253,11 @@ impl Engine {
                 &LinkMade {
                     directory,
                     person,
-                    rule: rule.to_owned(),
+                    rule: rule.as_str().to_owned(),
                 },
             ),
-            Belongs::Unclear(code, candidates) => {
+            Belongs::Unclear(code, mut candidates) => {
+                candidates.truncate(MOST_CANDIDATES);
                 let because = Code::new(code);
                 Draft::new(
                     id,
@@ -210,18 +269,45 @@ impl Engine {
                 )
             }
         };
-        Ok(draft.about(&account.subject))
+        Ok(draft.about(account))
     }
 }
 
-/// What an account is compared with.
-struct Known<'a> {
-    directory: &'a SourceName,
-    people: &'a BTreeMap<Subject, PersonRow>,
-    shared: &'a BTreeSet<(SourceName, Email)>,
-    /// To whom it belonged so far.
-    before: Option<&'a Subject>,
-    first_reads: &'a BTreeMap<SourceName, Seq>,
+/// What accounts are compared with.
+struct Known {
+    people: BTreeMap<Subject, PersonRow>,
+    /// By account.
+    profiles: BTreeMap<Subject, Profile>,
+    first_reads: BTreeMap<SourceName, Seq>,
+    now: Time,
+}
+
+/// When somebody last said whose an account is, or is not.
+fn newest_word(said: &StatedRow) -> Option<Seq> {
+    said.to.iter().chain(&said.not).map(|word| word.seq).max()
+}
+
+/// How a person has an address.
+fn holds(person: &Profile, address: &Email) -> Holds {
+    match person.addresses().position(|held| held == *address) {
+        Some(0) => Holds::First,
+        Some(_) => Holds::Further,
+        None => Holds::Formerly,
+    }
+}
+
+/// Whether anything says that a person has left or will leave.
+fn is_leaving(person: &PersonRow) -> bool {
+    let facts = &person.facts;
+    person.absent.is_some()
+        || person.named.is_some()
+        || facts.disabled_by.is_some()
+        || facts.leave_at.is_some()
+        || facts.expires_at.is_some()
+        || facts.deleted_by.is_some()
+        || facts.left_by.is_some()
+        || facts.in_leavers_unit
+        || facts.outside_group
 }
 
 /// By tenant, the entry of its first complete read.
@@ -250,36 +336,7 @@ fn left_before(
         None if first_read.is_none_or(|read| account.first < *read) => return false,
         None => account.first_seen,
     };
-    let facts = &person.facts;
-    let disabled = facts
-        .disabled_at
-        .or(person.disabled.as_ref().map(|m| m.since));
-    let left = [
-        person.absent.as_ref().map(|m| m.since),
-        disabled.filter(|_| facts.disabled_by.is_some()),
-        facts.leave_at,
-        facts.expires_at,
-    ];
-    left.into_iter().flatten().any(|left| left < made)
-}
-
-/// Addresses that two accounts of one tenant have.
-fn shared_addresses(
-    accounts: &[AccountRow],
-    profiles: &BTreeMap<Subject, Profile>,
-) -> BTreeSet<(SourceName, Email)> {
-    let mut once = BTreeSet::new();
-    let mut shared = BTreeSet::new();
-    for account in accounts {
-        let profile = profiles.get(&account.subject);
-        if let Some(address) = profile.and_then(|p| p.addresses().next()) {
-            let key = (account.tenant.clone(), address);
-            if !once.insert(key.clone()) {
-                shared.insert(key);
-            }
-        }
-    }
-    shared
+    times_of_leaving(person).iter().any(|left| *left < made)
 }
 
 fn differs(row: Option<&LinkRow>, belongs: &Belongs) -> bool {
@@ -289,10 +346,12 @@ fn differs(row: Option<&LinkRow>, belongs: &Belongs) -> bool {
     match belongs {
         Belongs::Nobody => row.person.is_some() || row.because.is_some(),
         Belongs::To(person, rule) => {
-            row.person.as_ref() != Some(person) || row.rule.as_deref() != Some(*rule)
+            row.person.as_ref() != Some(person) || row.rule.as_deref() != Some(rule.as_str())
         }
         Belongs::Unclear(code, candidates) => {
-            row.because.as_ref().map(Code::as_str) != Some(*code) || row.candidates != *candidates
+            let named: Vec<_> = candidates.iter().take(MOST_CANDIDATES).collect();
+            row.because.as_ref().map(Code::as_str) != Some(*code)
+                || !row.candidates.iter().eq(named)
         }
     }
 }

@@ -5,9 +5,13 @@ pub mod approve;
 pub mod before;
 pub mod clock;
 pub mod command;
+pub mod cut;
 pub mod decide;
 pub mod error;
 pub mod facts;
+pub mod findings;
+pub mod leave;
+pub mod leavers;
 pub mod notice;
 pub mod observe;
 pub mod owned;
@@ -15,13 +19,16 @@ pub mod plan;
 pub mod replay;
 pub mod report;
 pub mod restore;
+pub mod said;
 pub mod settle;
 pub mod tell;
 pub mod who;
 pub mod why;
+pub mod withdrawn;
 
 mod accounts;
 mod links;
+mod look_up;
 mod people;
 mod protected;
 mod run;
@@ -38,6 +45,7 @@ use crate::directory::Directory;
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
 use crate::domain::policy::Capabilities;
+use crate::domain::time::Time;
 use crate::engine::report::Report;
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
@@ -60,6 +68,23 @@ pub struct DirectorySource {
     pub authoritative: bool,
     /// What must be seen in every read: an address, a key, or a part of a distinguished name.
     pub canaries: Vec<String>,
+    /// What must not be seen in any read, named likewise.
+    pub forbidden: Vec<String>,
+    /// After how many days a file that nobody has written anew is not believed any more.
+    pub max_age_days: Option<u64>,
+}
+
+impl DirectorySource {
+    /// Whether what was written at `written` is older than it may be at `now`.
+    pub fn is_stale(&self, written: Option<Time>, now: Time) -> bool {
+        match (written, self.max_age_days) {
+            (Some(written), Some(days)) => {
+                let limit = i64::try_from(days).unwrap_or(i64::MAX);
+                now > written.plus_days(limit)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// One configured tenant with its adapter.
@@ -75,6 +100,8 @@ pub struct TenantSource {
     pub protect: Vec<Email>,
     /// Addresses of accounts that machines use.
     pub service_accounts: Vec<Email>,
+    /// Whether naming those has lifted a protection there.
+    pub machines_named: bool,
     /// The address of who takes over what removed accounts own.
     pub successor: Option<Email>,
 }
@@ -155,6 +182,8 @@ pub fn sources(
             adapter: build::directory(config, of)?,
             authoritative: of.role == Role::Authoritative,
             canaries: of.canaries.clone(),
+            forbidden: of.forbidden.clone(),
+            max_age_days: of.max_age_days,
         });
     }
     let mut tenants = Vec::new();
@@ -165,6 +194,7 @@ pub fn sources(
             adapter: build::tenant(config, of, clock)?,
             protect: build::protected(config, of)?,
             service_accounts: build::service_accounts(config, of)?,
+            machines_named: crate::config::policy::machines_named(of),
             successor: build::successor(config, of)?,
         });
     }

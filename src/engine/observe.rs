@@ -13,9 +13,11 @@ use crate::domain::fold::source_key;
 use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
+use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
 use crate::domain::rows::SourceRow;
 use crate::domain::source::ReadProof;
+use crate::domain::source::Rehearsal;
 use crate::domain::source::SignalProof;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
@@ -40,6 +42,8 @@ pub struct Synced {
     pub count: u64,
     /// How many of those known were not there.
     pub missing: u64,
+    /// What it would mean to believe the read, where it came to its end and is not believed.
+    pub rehearsal: Option<Rehearsal>,
     /// How many entries it led to, its own left out.
     pub changes: u64,
     /// The position of its own entry.
@@ -63,6 +67,10 @@ pub(super) struct Reading {
     pub(super) because: Vec<Code>,
     pub(super) proof: Option<ReadProof>,
     pub(super) missing: Option<u64>,
+    pub(super) canaries: Vec<Subject>,
+    pub(super) canaries_missing: Option<u64>,
+    pub(super) forbidden_present: Option<u64>,
+    pub(super) rehearsal: Option<Rehearsal>,
     pub(super) activity: Vec<SignalProof>,
 }
 
@@ -114,7 +122,13 @@ impl Engine {
             Verdict::Complete => {
                 let (count, changes) = (synced.count, synced.changes);
                 let word = if changes == 1 { "change" } else { "changes" };
-                format!("complete: {count} {noun}, {changes} {word}")
+                let why = tell::read_reasons(&synced.because);
+                let why = if why.is_empty() {
+                    why
+                } else {
+                    format!(". {why}")
+                };
+                format!("complete: {count} {noun}, {changes} {word}{why}")
             }
             verdict => {
                 let why = tell::read_reasons(&synced.because);
@@ -159,6 +173,10 @@ impl Engine {
             because: reading.because,
             proof: reading.proof,
             missing: reading.missing,
+            canaries: reading.canaries,
+            canaries_missing: reading.canaries_missing,
+            forbidden_present: reading.forbidden_present,
+            rehearsal: reading.rehearsal,
             activity: reading.activity,
             vault: self.ledger.vault()?.mark()?,
         };

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::directory::PeopleRead;
+use crate::domain::absence;
+use crate::domain::absence::Missing;
 use crate::domain::code::Code;
+use crate::domain::departure::departure;
+use crate::domain::departure::since;
 use crate::domain::event::AccountObserved;
 use crate::domain::event::Draft;
 use crate::domain::event::Payload;
@@ -12,13 +16,18 @@ use crate::domain::event::PersonAbsent;
 use crate::domain::event::PersonMissed;
 use crate::domain::event::PersonObserved;
 use crate::domain::id::EntryId;
+use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::person::PersonFacts;
 use crate::domain::person::PersonRecord;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PersonRow;
+use crate::domain::rows::SourceRow;
+use crate::domain::source::Rehearsal;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
+use crate::domain::time::Time;
 use crate::domain::trust;
 use crate::domain::trust::DropLimit;
 use crate::domain::trust::Expectation;
@@ -26,6 +35,7 @@ use crate::engine::DirectorySource;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
+use crate::engine::look_up;
 use crate::engine::observe::Reading;
 use crate::engine::observe::Synced;
 use crate::engine::observe::committed;
@@ -85,6 +95,7 @@ impl Engine {
             because: reading.because.clone(),
             count: reading.proof.as_ref().map_or(0, |p| p.count),
             missing: reading.missing.unwrap_or(0),
+            rehearsal: reading.rehearsal,
             changes: 0,
             seq: 0,
             digest: reading.proof.as_ref().map(|p| p.digest.clone()),
@@ -100,45 +111,152 @@ impl Engine {
         &self,
         run: &Run,
         source: &DirectorySource,
-        read: PeopleRead,
+        mut read: PeopleRead,
     ) -> Result<Synced, EngineError> {
+        if source.is_stale(read.proof.written_at, run.now) {
+            read.proof.faults.push("read.stale-file".to_owned());
+        }
         let known = self.known_people(&source.name)?;
         let missing = self.missing_people(source, &read, &known)?;
         let before = self.source_row(SourceKind::Directory, &source.name)?;
-        let there = known.values().filter(|p| p.absent.is_none()).count();
-        let limits = self.limits()?;
-        let expected = Expectation {
-            before: before.as_ref(),
-            known: there as u64,
-            // a list of leavers gets shorter by corrections: that is no drop
-            missing: if source.adapter.lists_everybody() {
-                missing.len() as u64
-            } else {
-                0
-            },
-            canaries_missing: canaries_missing(source, &read),
-            limit: DropLimit {
-                percent: limits.max_drop_percent,
-                floor: limits.max_drop_floor,
-            },
-        };
+        let watched = Watched::of(source, &read);
+        let expected = self.expected(source, &read, &known, &missing, before.as_ref(), &watched)?;
         let (verdict, because) = trust::judge(&read.proof, &expected);
         let mut reading = reading(source, verdict, because);
         reading.proof = Some(read.proof.clone());
-        reading.missing = source
-            .adapter
-            .lists_everybody()
-            .then_some(missing.len() as u64);
+        let everybody = source.adapter.lists_everybody();
+        reading.missing = everybody.then_some(missing.len() as u64);
+        reading.canaries_missing = watched.canaries_missing();
+        reading.forbidden_present = watched.forbidden_present();
         if verdict != Verdict::Complete {
-            return self.voided(run, reading);
+            reading.missing = Some(missing.len() as u64);
+            return self.disbelieved(run, source, &read, &known, &watched, reading);
         }
+        let unbroken = before.as_ref().and_then(|b| b.memory.unbroken);
+        let missing = self.counted(missing, unbroken)?;
         // Look-ups come before the read's entry, so that the entry stands for all of it.
         let gone = self.look_up_missing(source, &missing).await;
+        let found = gone
+            .values()
+            .flatten()
+            .filter(|record| !says_left(record, run.now));
+        let found = found.count() as u64;
+        if let Some((verdict, code)) =
+            trust::contradiction(before.as_ref(), gone.len() as u64, found)
+        {
+            reading.because.push(code);
+            reading.verdict = verdict;
+            if verdict != Verdict::Complete {
+                self.report.note(&format!(
+                    "{}: of {} who are missing in this read, {found} are found by their keys",
+                    source.name,
+                    gone.len()
+                ));
+                return self.disbelieved(run, source, &read, &known, &watched, reading);
+            }
+        }
         let drafts = self.people_drafts(run, source, &read.people, &known, &missing, &gone)?;
+        reading.canaries = self.named(source, &watched)?;
         let id = self.ledger.entry_id()?;
         let mut synced = self.recorded(run, id.clone(), reading)?;
         synced.changes = self.append_people(run, drafts, &id)?;
         Ok(synced)
+    }
+
+    /// What the read is compared with. Whoever was deleted before is not missed any more, and whoever
+    /// came as a tombstone is no gap: a mass of them is a matter for the brakes.
+    fn expected<'a>(
+        &self,
+        source: &DirectorySource,
+        read: &PeopleRead,
+        known: &BTreeMap<Subject, PersonRow>,
+        missing: &[PersonRow],
+        before: Option<&'a SourceRow>,
+        watched: &Watched<'_>,
+    ) -> Result<Expectation<'a>, EngineError> {
+        let limits = self.limits()?;
+        // Whoever is taken off a list of leavers has not left. That is a correction, but the list may
+        // as well be cut, and then they would be let back in.
+        let everybody = source.adapter.lists_everybody();
+        let was_there = |p: &&PersonRow| {
+            let gone = p.absent.is_some() || p.facts.deleted_by.is_some();
+            !gone && (everybody || p.missed.is_none())
+        };
+        let gaps = missing.iter().filter(was_there).count();
+        let tombstones = read.people.iter().filter(|p| p.facts.deleted_by.is_some());
+        Ok(Expectation {
+            before,
+            known: known.values().filter(was_there).count() as u64,
+            missing: gaps as u64,
+            tombstones: tombstones.count() as u64,
+            canaries_missing: watched.canaries_missing().unwrap_or(0),
+            forbidden_present: watched.forbidden_present().unwrap_or(0),
+            limit: DropLimit {
+                percent: limits.max_drop_percent,
+                floor: limits.max_drop_floor,
+            },
+        })
+    }
+
+    /// Records a read that came to its end and is not believed, with what it would mean.
+    fn disbelieved(
+        &self,
+        run: &Run,
+        source: &DirectorySource,
+        read: &PeopleRead,
+        known: &BTreeMap<Subject, PersonRow>,
+        watched: &Watched<'_>,
+        mut reading: Reading,
+    ) -> Result<Synced, EngineError> {
+        reading.canaries = self.named(source, watched)?;
+        let mut rehearsal = Rehearsal {
+            missing: reading.missing.unwrap_or(0),
+            ..Rehearsal::default()
+        };
+        let vault = self.ledger.vault()?;
+        let everybody = source.adapter.lists_everybody();
+        for record in &read.people {
+            let sub = vault.subject_of(SubjectKind::Person, &source.name, &record.key)?;
+            let row = sub.as_ref().and_then(|sub| known.get(sub));
+            let left = |row: &PersonRow| departure(row, everybody, run.now).is_some();
+            if row.is_none() {
+                rehearsal.new += 1;
+            }
+            if says_left(record, run.now) && !row.is_some_and(left) {
+                rehearsal.departing += 1;
+            }
+        }
+        reading.rehearsal = Some(rehearsal);
+        self.voided(run, reading)
+    }
+
+    /// The pseudonyms of the canaries that were seen, where they have one already.
+    fn named(
+        &self,
+        source: &DirectorySource,
+        watched: &Watched<'_>,
+    ) -> Result<Vec<Subject>, EngineError> {
+        let vault = self.ledger.vault()?;
+        let mut named = BTreeSet::new();
+        for key in watched.canaries.iter().flatten() {
+            named.extend(vault.subject_of(SubjectKind::Person, &source.name, key)?);
+        }
+        Ok(named.into_iter().collect())
+    }
+
+    /// What one more complete read without them comes to, for each.
+    fn counted(
+        &self,
+        missing: Vec<PersonRow>,
+        unbroken: Option<Seq>,
+    ) -> Result<Vec<(PersonRow, Missing)>, EngineError> {
+        let limits = self.limits()?.absent;
+        let now = self.clock.now();
+        let count = |person: PersonRow| {
+            let missing = absence::count(&person, unbroken, &limits, now);
+            (person, missing)
+        };
+        Ok(missing.into_iter().map(count).collect())
     }
 
     fn known_people(
@@ -181,47 +299,24 @@ impl Engine {
     async fn look_up_missing(
         &self,
         source: &DirectorySource,
-        missing: &[PersonRow],
+        missing: &[(PersonRow, Missing)],
     ) -> BTreeMap<Subject, Option<PersonRecord>> {
-        let Ok(limits) = self.limits().map(|l| l.absent) else {
-            return BTreeMap::new();
-        };
-        let now = self.clock.now();
-        let mut answers = BTreeMap::new();
-        let mut unanswered = Vec::new();
         if !source.adapter.lists_everybody() {
-            return answers;
+            return BTreeMap::new();
         }
-        for person in missing {
-            let Some(missed) = &person.missed else {
-                continue;
-            };
-            let minutes = now.seconds_since(missed.since) / 60;
-            let long_enough = u64::try_from(minutes).is_ok_and(|m| m >= limits.over_minutes);
-            if missed.reads.saturating_add(1) < limits.reads || !long_enough {
-                continue;
-            }
-            let key = self.ledger.vault().and_then(|v| v.profile(&person.subject));
-            let Ok(Some(profile)) = key else { continue };
-            let Some(key) = profile.first(Profile::KEY) else {
-                continue;
-            };
-            match source.adapter.look_up(key).await {
-                Ok(answer) => {
-                    answers.insert(person.subject.clone(), answer);
-                }
-                Err(error) => unanswered.push(error),
-            }
+        let mut wanted = Vec::new();
+        for (person, _) in missing.iter().filter(|(_, missing)| missing.look_up) {
+            let profile = self.ledger.vault().and_then(|v| v.profile(&person.subject));
+            let Ok(Some(profile)) = profile else { continue };
+            let key = profile.first(Profile::KEY);
+            wanted.extend(key.map(|key| (person.subject.clone(), key.to_owned())));
         }
-        if let Some(first) = unanswered.first() {
-            self.report.note(&format!(
-                "{}: {} missing there could not be looked up, so that they do not count as gone: \
-                 {first}",
-                source.name,
-                unanswered.len()
-            ));
+        let look_up = async |key: &str| source.adapter.look_up(key).await;
+        let answers = look_up::ask(wanted, self.clock.now(), look_up).await;
+        if let Some(note) = answers.note(source.name.as_str()) {
+            self.report.note(&note);
         }
-        answers
+        answers.given
     }
 
     /// Makes the drafts of one read, and puts everything personal into the vault in one commit.
@@ -231,7 +326,7 @@ impl Engine {
         source: &DirectorySource,
         people: &[PersonRecord],
         known: &BTreeMap<Subject, PersonRow>,
-        missing: &[PersonRow],
+        missing: &[(PersonRow, Missing)],
         gone: &BTreeMap<Subject, Option<PersonRecord>>,
     ) -> Result<Vec<Draft>, EngineError> {
         let mut batch = self.ledger.vault()?.batch()?;
@@ -239,9 +334,10 @@ impl Engine {
         for record in people {
             drafts.extend(self.person_draft(&mut batch, run, &source.name, record, known)?);
         }
-        for person in missing {
+        for (person, counted) in missing {
             let missed = PersonMissed {
                 directory: source.name.clone(),
+                anew: counted.anew,
             };
             match gone.get(&person.subject) {
                 // It is there and only fell out of the filter: that is no absence.
@@ -261,7 +357,7 @@ impl Engine {
                     let absent = PersonAbsent {
                         directory: source.name.clone(),
                         first_missed: first.map_or(person.seq, |m| m.seq),
-                        reads: first.map_or(1, |m| m.reads + 1),
+                        reads: counted.reads,
                     };
                     let id = self.ledger.entry_id()?;
                     drafts.push(Draft::new(id, &absent).about(&person.subject));
@@ -288,18 +384,21 @@ impl Engine {
     ) -> Result<Option<Draft>, EngineError> {
         let sub = batch.subject_for(SubjectKind::Person, directory, &record.key, run.now)?;
         let row = known.get(&sub);
-        let profile = profile(record);
+        let mut profile = profile(record);
+        if record.facts.deleted_by.is_some() {
+            profile = kept(profile, &batch.profile(&sub)?.unwrap_or_default());
+        }
+        let facts = PersonFacts::with_times(record, row, run.now);
         let id = self.ledger.entry_id()?;
         let changed = self.changed_values(batch, &sub, &profile, row.is_none(), &id)?;
-        let same = row.is_some_and(|row| {
-            row.facts == record.facts && row.missed.is_none() && row.absent.is_none()
-        });
+        let same = row
+            .is_some_and(|row| row.facts == facts && row.missed.is_none() && row.absent.is_none());
         if same && changed.is_empty() {
             return Ok(None);
         }
         let observed = PersonObserved {
             directory: directory.clone(),
-            facts: record.facts.clone(),
+            facts,
             changed: changed.clone(),
         };
         let mut draft = Draft::new(id, &observed).about(&sub);
@@ -412,6 +511,10 @@ fn reading(source: &DirectorySource, verdict: Verdict, because: Vec<Code>) -> Re
         because,
         proof: None,
         missing: None,
+        canaries: Vec::new(),
+        canaries_missing: None,
+        forbidden_present: None,
+        rehearsal: None,
         activity: Vec::new(),
     }
 }
@@ -427,24 +530,88 @@ fn profile(record: &PersonRecord) -> Profile {
         .with(Profile::PLACE, record.place.as_deref())
 }
 
-/// How many canaries a read did not show.
-fn canaries_missing(source: &DirectorySource, read: &PeopleRead) -> u64 {
-    let is = |person: &PersonRecord, canary: &str| {
-        let canary = canary.trim();
-        let mail = person.mails.iter().any(|m| m.eq_ignore_ascii_case(canary));
-        // A canary may be given by the first part of a distinguished name, or by all of it.
-        let place = person.place.as_deref().is_some_and(|place| {
-            place.eq_ignore_ascii_case(canary)
-                || place
-                    .get(..canary.len())
-                    .is_some_and(|head| head.eq_ignore_ascii_case(canary))
-                    && place.as_bytes().get(canary.len()) == Some(&b',')
-        });
-        person.key == canary || mail || place
-    };
-    let missing = source
-        .canaries
-        .iter()
-        .filter(|c| !read.people.iter().any(|person| is(person, c)));
-    missing.count() as u64
+/// The values of somebody who was deleted: a tombstone has lost most of them, and what was known
+/// before still says whose accounts they are.
+fn kept(mut profile: Profile, before: &Profile) -> Profile {
+    for field in FIELDS.iter().copied().chain([Profile::PLACE]) {
+        if profile.all(field).is_empty() {
+            profile = profile.with(field, before.all(field).iter().cloned());
+        }
+    }
+    profile
+}
+
+/// Whether what a directory says of somebody is that they have left.
+fn says_left(record: &PersonRecord, now: Time) -> bool {
+    since(&record.facts, None, now).is_some()
+}
+
+/// The keys of those who are watched for in a read: for each entry of the configuration, whom it
+/// means. A tombstone is nobody.
+struct Watched<'a> {
+    canaries: Vec<Vec<&'a str>>,
+    forbidden: Vec<Vec<&'a str>>,
+}
+
+impl<'a> Watched<'a> {
+    fn of(source: &DirectorySource, read: &'a PeopleRead) -> Self {
+        let living = |person: &&PersonRecord| person.facts.deleted_by.is_none();
+        let meant = |watched: &String| {
+            let people = read.people.iter().filter(living);
+            let meant = people.filter(|person| is_meant(person, watched.trim()));
+            meant.map(|person| person.key.as_str()).collect()
+        };
+        Self {
+            canaries: source.canaries.iter().map(meant).collect(),
+            forbidden: source.forbidden.iter().map(meant).collect(),
+        }
+    }
+
+    /// How many canaries are not there; `None` where there are no canaries.
+    fn canaries_missing(&self) -> Option<u64> {
+        let missing = self.canaries.iter().filter(|keys| keys.is_empty()).count();
+        (!self.canaries.is_empty()).then_some(missing as u64)
+    }
+
+    /// How many are there who must not be; `None` where nobody is forbidden.
+    fn forbidden_present(&self) -> Option<u64> {
+        let present = self
+            .forbidden
+            .iter()
+            .filter(|keys| !keys.is_empty())
+            .count();
+        (!self.forbidden.is_empty()).then_some(present as u64)
+    }
+}
+
+/// Whether an entry of the configuration means this person: by the key, an address, a distinguished
+/// name, or its first part.
+fn is_meant(person: &PersonRecord, watched: &str) -> bool {
+    let mail = person.mails.iter().any(|m| m.eq_ignore_ascii_case(watched));
+    let place = person.place.as_deref().is_some_and(|place| {
+        let head = place.get(..watched.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(watched))
+            && matches!(place.as_bytes().get(watched.len()), None | Some(b','))
+    });
+    person.key.eq_ignore_ascii_case(watched) || mail || place
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tombstone_keeps_the_addresses_that_it_lost() {
+        let before = Profile::new()
+            .with(Profile::KEY, ["7"])
+            .with(Profile::MAIL, ["ada@house.test", "a.l@house.test"])
+            .with(Profile::NAME, ["Ada"]);
+        let tombstone = Profile::new()
+            .with(Profile::KEY, ["7"])
+            .with(Profile::NAME, ["Ada (deleted)"]);
+        let kept = kept(tombstone, &before);
+        assert_eq!(kept.all(Profile::MAIL), before.all(Profile::MAIL));
+        assert_eq!(kept.all(Profile::KEY), ["7"], "not twice");
+        assert_eq!(kept.first(Profile::NAME), Some("Ada (deleted)"));
+    }
 }

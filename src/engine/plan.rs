@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use aws_lc_rs::digest;
 
+use crate::domain::account::Do;
 use crate::domain::breaker::Assessment;
 use crate::domain::breaker::Bases;
 use crate::domain::breaker::Wanted;
@@ -34,8 +35,8 @@ use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
-use crate::engine::approve::Signer;
 use crate::engine::decide::Judged;
+use crate::engine::restore::WITHDRAWN;
 use crate::evidence::merkle;
 
 /// How many steps one `plan.listed` entry holds; keeps it below the limit of an entry.
@@ -84,7 +85,8 @@ impl Engine {
     }
 
     /// Plans that can still be carried out: neither rejected nor replaced nor expired, and with
-    /// steps left; the oldest first.
+    /// steps left; the oldest first. One that somebody asked for to give accounts back ends with its
+    /// command: what could not be given back then is tried again only when somebody asks again.
     pub fn open_plans(&self, now: Time) -> Result<Vec<PlanRow>, EngineError> {
         let rows = self.ledger.view()?.rows::<PlanRow>(Kind::Plan)?;
         let mut open = Vec::new();
@@ -93,7 +95,10 @@ impl Engine {
                 && plan.replaced_by.is_none()
                 && !rules::is_expired(&plan, now)
                 && self.rules_still(&plan)?;
-            if alive && !self.steps_left(&plan)?.is_empty() {
+            let own = |row: &StepRow| {
+                row.step.does != Do::Restore || row.step.because.as_str() == WITHDRAWN
+            };
+            if alive && self.steps_left(&plan)?.iter().any(own) {
                 open.push(plan);
             }
         }
@@ -146,27 +151,32 @@ impl Engine {
         steps: Vec<Step>,
     ) -> Result<PlanRow, EngineError> {
         let breakers = self.assess(&steps, None, set, run.now)?.states;
-        self.append_plan(run, version, set, steps, breakers, None)
+        let (id, drafts) = self.plan_drafts(run, version, set, &steps, breakers, None)?;
+        self.ledger.append_all(&run.by, drafts)?;
+        self.made(&id)
     }
 
-    fn append_plan(
+    /// The entries of a new plan, the last of which closes it. One that is cut from another is good
+    /// no longer than that one.
+    pub(super) fn plan_drafts(
         &self,
         run: &Run,
         version: u64,
         set: &PolicySet,
-        steps: Vec<Step>,
+        steps: &[Step],
         breakers: Vec<BreakerState>,
-        parent: Option<EntryId>,
-    ) -> Result<PlanRow, EngineError> {
+        parent: Option<&PlanRow>,
+    ) -> Result<(EntryId, Vec<Draft>), EngineError> {
         let id = self.ledger.entry_id()?;
+        let expires_at = rules::expires_at(set, run.now);
         let mut created = PlanCreated {
             plan: id.clone(),
-            parent,
-            root: root(&steps)?,
+            parent: parent.map(|p| p.plan.clone()),
+            root: root(steps)?,
             count: steps.len() as u64,
             head: self.ledger.view()?.head().size,
             now: run.now,
-            expires_at: rules::expires_at(set, run.now),
+            expires_at: parent.map_or(expires_at, |p| p.expires_at.min(expires_at)),
             policy: version,
             digest: String::new(),
             breakers,
@@ -189,7 +199,11 @@ impl Engine {
             };
             drafts.push(Draft::new(self.ledger.entry_id()?, &tripped));
         }
-        self.ledger.append_all(&run.by, drafts)?;
+        Ok((id, drafts))
+    }
+
+    /// A plan whose entries have just been appended, once they are durable.
+    pub(super) fn made(&self, id: &EntryId) -> Result<PlanRow, EngineError> {
         self.ledger.sync()?;
         let row = self
             .ledger
@@ -198,32 +212,6 @@ impl Engine {
         row.ok_or_else(|| EngineError::File {
             what: "the plan did not come to be".to_owned(),
         })
-    }
-
-    /// Makes a smaller plan of some steps of another, which it replaces.
-    pub fn cut(
-        &self,
-        signer: &Signer,
-        plan: &PlanRow,
-        taken: &BTreeSet<u64>,
-    ) -> Result<PlanRow, EngineError> {
-        // whoever may not approve what is left cannot void the plan by leaving something out
-        self.may_approve(signer, plan)?;
-        let run = self.start("approve", signer.by.clone(), None)?;
-        self.still_good(plan, run.now)?;
-        let Some((version, set)) = self.adopted_policy()? else {
-            return Err(EngineError::File {
-                what: "no policy rules".to_owned(),
-            });
-        };
-        let mut steps = self.steps_left(plan)?;
-        steps.retain(|s| taken.contains(&s.number));
-        let steps: Vec<Step> = steps.into_iter().map(|s| s.step).collect();
-        let breakers = self.assess(&steps, None, &set, run.now)?.states;
-        let parent = Some(plan.plan.clone());
-        let smaller = self.append_plan(&run, version, &set, steps, breakers, parent)?;
-        self.finish(&run, 0)?;
-        Ok(smaller)
     }
 
     /// The brakes for some steps as they stand at `now`.
@@ -275,7 +263,7 @@ impl Engine {
             }
         }
         for (_, person) in view.rows::<PersonRow>(Kind::Person)? {
-            if person.absent.is_none() {
+            if !person.is_gone() {
                 *bases.directories.entry(person.directory).or_default() += 1;
             }
         }

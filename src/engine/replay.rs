@@ -10,9 +10,11 @@ use crate::domain::account::AccountState;
 use crate::domain::activity::ActivityState;
 use crate::domain::code::Code;
 use crate::domain::decide::silence;
+use crate::domain::departure::DepartureFact;
 use crate::domain::departure::departure;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
+use crate::domain::leaver_clock::LeaverClock;
 use crate::domain::person::Strength;
 use crate::domain::policy::PolicySet;
 use crate::domain::rows::AccountRow;
@@ -26,6 +28,7 @@ use crate::engine::EngineError;
 use crate::engine::decide::adopted;
 use crate::engine::facts::Folded;
 use crate::engine::facts::Rows;
+use crate::engine::leavers::ClockJudge;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
 use crate::ledger::store::StoreError;
@@ -125,6 +128,8 @@ pub struct DepartedItem {
     pub strength: Strength,
     /// The finding.
     pub because: Code,
+    /// Every fact that says so, the strongest first.
+    pub facts: Vec<DepartureFact>,
     /// The entries on which this rests.
     pub evidence: Vec<Seq>,
     /// The person's accounts.
@@ -142,6 +147,8 @@ pub struct DepartedAccount {
     pub subject: Subject,
     /// `active`, `disabled`, `invited` or `gone`.
     pub state: String,
+    /// The clock; absent where the account's tenant was never read.
+    pub clock: Option<LeaverClock>,
 }
 
 /// One account about whose activity nothing can be said.
@@ -265,7 +272,13 @@ impl Engine {
             .into_iter()
             .map(|t| (t.name.clone(), t))
             .collect();
-        let links = moment.rows.under::<LinkRow>(Kind::Link, "")?;
+        let mut links: BTreeMap<Subject, Vec<Subject>> = BTreeMap::new();
+        for link in moment.rows.under::<LinkRow>(Kind::Link, "")? {
+            if let Some(person) = link.person {
+                links.entry(person).or_default().push(link.account);
+            }
+        }
+        let judge = self.clock_judge(moment)?;
         let mut items = Vec::new();
         for person in moment.rows.under::<PersonRow>(Kind::Person, "")? {
             let Some(directory) = traits.get(&person.directory).filter(|t| t.authoritative) else {
@@ -275,11 +288,8 @@ impl Engine {
             let Some(left) = left else { continue };
             let profile = self.profile(&person.subject)?;
             let mut accounts = Vec::new();
-            for link in links
-                .iter()
-                .filter(|l| l.person.as_ref() == Some(&person.subject))
-            {
-                accounts.extend(self.account_of(moment, &link.account)?);
+            for account in links.get(&person.subject).into_iter().flatten() {
+                accounts.extend(self.account_of(moment, account, &person.subject, &judge)?);
             }
             items.push(DepartedItem {
                 directory: person.directory.to_string(),
@@ -289,6 +299,7 @@ impl Engine {
                 since: left.since,
                 strength: left.strength,
                 because: left.because,
+                facts: left.facts,
                 evidence: left.evidence,
                 accounts,
             });
@@ -300,6 +311,8 @@ impl Engine {
         &self,
         moment: &Moment<'_>,
         account: &Subject,
+        person: &Subject,
+        judge: &ClockJudge<'_, State<'_>>,
     ) -> Result<Option<DepartedAccount>, EngineError> {
         let row = moment
             .rows
@@ -310,6 +323,7 @@ impl Engine {
             account: self.account_id(account)?,
             subject: account.clone(),
             state: state_word(&row).to_owned(),
+            clock: judge.clock(row, person)?,
         }))
     }
 

@@ -6,8 +6,11 @@ use std::collections::BTreeSet;
 use crate::domain::account::AccountState;
 use crate::domain::account::Do;
 use crate::domain::code::Code;
+use crate::domain::decide::leaver;
 use crate::domain::event::CommandResult;
+use crate::domain::event::Draft;
 use crate::domain::event::PlanApproved;
+use crate::domain::event::StepWithheld;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::rows::Class;
@@ -15,12 +18,18 @@ use crate::domain::rows::CommandRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Step;
+use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
+use crate::engine::actuate::StepEnd;
+use crate::engine::actuate::Taken;
 
 /// What stands in the place of a policy in a plan that gives accounts back.
 pub const RESTORE: &str = "(restore)";
+
+/// Why an account is given back that nobody asked for by name.
+pub const WITHDRAWN: &str = "restore.departure-withdrawn";
 
 /// What can be given back, and what cannot and why.
 #[derive(Debug, Default)]
@@ -31,9 +40,31 @@ pub struct Restorable {
     pub cannot: Vec<(Subject, Code)>,
 }
 
+/// What the commands of one run have changed.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// The accounts that it has disabled or removed.
+    pub accounts: BTreeSet<Subject>,
+    /// The accounts that it called for and that are not its own to give back, with the reason.
+    pub left_out: Vec<(Subject, Code)>,
+}
+
 /// Whether the tenant said that there was nothing to do.
-fn was_so(command: &CommandRow) -> bool {
+pub(super) fn was_so(command: &CommandRow) -> bool {
     matches!(command.outcome, Some((_, CommandResult::Already, _)))
+}
+
+/// Why what a run has called for is not its own to give back; nothing if it has changed nothing.
+fn not_its_own(commands: &[CommandRow]) -> Option<&'static str> {
+    if commands.iter().any(CommandRow::is_open) {
+        return Some("block.in-doubt");
+    }
+    let took: Vec<_> = commands.iter().filter(|c| c.took_effect()).collect();
+    match took.iter().all(|c| was_so(c)) {
+        _ if took.is_empty() => None,
+        true => Some("block.was-so"),
+        false => Some("block.changed-since"),
+    }
 }
 
 impl Engine {
@@ -89,16 +120,34 @@ impl Engine {
         Ok(Some(Code::new(code)))
     }
 
-    /// The accounts that the commands of a run, known by the position of its first entry, have
-    /// disabled or removed. What was so already the run has not done, and what we have changed
-    /// again since is not the run's any more: neither is among them.
-    pub fn changed_by_run(&self, run: Seq) -> Result<BTreeSet<Subject>, EngineError> {
+    /// Why an account is not given back by a step of a plan: it cannot be, or, where nobody asked
+    /// for it by name, its person has left again.
+    pub(super) fn no_restore(&self, step: &Step, now: Time) -> Result<Option<Code>, EngineError> {
+        if step.because.as_str() == WITHDRAWN
+            && let Some(facts) = self.facts(&step.account)?
+            && leaver(&facts, now).is_some()
+        {
+            return Ok(Some(Code::new("step.fell-away")));
+        }
+        self.cannot_restore(step)
+    }
+
+    /// What the commands of a run, known by the position of its first entry, have disabled or
+    /// removed. What was so already the run has not done, and what we have changed again since is
+    /// not the run's any more: both are left out, with the reason.
+    pub fn changed_by_run(&self, run: Seq) -> Result<Changed, EngineError> {
         let view = self.ledger.view()?;
         let Some(started) = view.entry(run)? else {
-            return Ok(BTreeSet::new());
+            return Ok(Changed::default());
         };
         let mut newest: BTreeMap<Subject, CommandRow> = BTreeMap::new();
+        let mut called: BTreeMap<Subject, Vec<CommandRow>> = BTreeMap::new();
         for (_, command) in view.rows::<CommandRow>(Kind::Command)? {
+            let entry = view.entry(command.seq)?;
+            if command.does.is_step() && entry.is_some_and(|entry| entry.run == started.run) {
+                let own = called.entry(command.account.clone()).or_default();
+                own.push(command.clone());
+            }
             let changed = command.took_effect() && !was_so(&command);
             if !changed || command.does == Do::Transfer {
                 continue;
@@ -108,16 +157,44 @@ impl Engine {
                 newest.insert(command.account.clone(), command);
             }
         }
-        let mut found = BTreeSet::new();
-        for (account, command) in newest {
-            let own = view
-                .entry(command.seq)?
-                .is_some_and(|entry| entry.run == started.run);
-            if own && command.does.is_step() {
-                found.insert(account);
+        let mut found = Changed::default();
+        for (account, own) in called {
+            let newest = newest.get(&account);
+            if newest.is_some_and(|newest| own.iter().any(|c| c.seq == newest.seq)) {
+                found.accounts.insert(account);
+            } else if let Some(code) = not_its_own(&own) {
+                found.left_out.push((account, Code::new(code)));
             }
         }
         Ok(found)
+    }
+
+    /// Ends a plan that gives accounts back: what could not be given back is not tried again by a
+    /// later run, but only when somebody asks again. What is in doubt is settled all the same.
+    pub fn end_restore(
+        &self,
+        run: &Run,
+        plan: &PlanRow,
+        taken: &[Taken],
+    ) -> Result<(), EngineError> {
+        let mut drafts = Vec::new();
+        for row in self.steps_left(plan)? {
+            let end = taken.iter().find(|t| t.step.number == row.number);
+            let because = match end.map(|t| &t.end) {
+                Some(StepEnd::Unknown(_)) => continue,
+                Some(StepEnd::Failed(code) | StepEnd::Stopped(code)) => code.clone(),
+                _ => Code::new("restore.not-done"),
+            };
+            let payload = StepWithheld {
+                plan: plan.plan.clone(),
+                step: row.number,
+                because,
+            };
+            drafts.push(Draft::new(self.ledger.entry_id()?, &payload).about(&row.step.account));
+        }
+        self.ledger.append_all(&run.by, drafts)?;
+        self.ledger.sync()?;
+        Ok(())
     }
 
     /// Makes the plan that gives accounts back; who asks for it stands in its entry, why in the

@@ -138,6 +138,9 @@ impl Engine {
         record: AccountRecord,
     ) -> Result<(), EngineError> {
         let mut records = [record];
+        for record in &mut records {
+            record.distrust_future(run.now);
+        }
         protect(tenant, &mut records);
         self.protect_still(tenant, &mut records)?;
         let view = self.ledger.view()?;

@@ -10,9 +10,14 @@ use crate::domain::event::CommandResult;
 use crate::domain::event::Entry;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::leaver_clock::ClockState;
+use crate::domain::leaver_clock::LateNotice;
+use crate::domain::leaver_clock::LeaverClock;
+use crate::domain::person::Strength;
 use crate::domain::rows::Decision;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::Sum;
+use crate::domain::source::ServerMark;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
@@ -39,6 +44,107 @@ fn counted(count: u64, noun: &str) -> String {
         format!("1 {noun}")
     } else {
         format!("{count} {noun}s")
+    }
+}
+
+/// How a clock stands, in few words: `LATE by 3 days`, `due in 20 hours`, `out after 2 minutes`.
+pub fn clock(clock: &LeaverClock) -> String {
+    let left = length(clock.left_s);
+    match clock.state {
+        ClockState::Late => format!("LATE by {left}"),
+        ClockState::AboutToBeLate => format!("SOON: due in {left}"),
+        ClockState::Running => format!("due in {left}"),
+        ClockState::Disputed => "in dispute".to_owned(),
+        ClockState::DoneLate => {
+            let after = length(clock.action_delay_s);
+            format!("out after {after}, {left} late")
+        }
+        ClockState::DoneOnTime => format!("out after {}", length(clock.action_delay_s)),
+    }
+}
+
+/// Why the notice was late, in few words; `-` if it was not.
+pub fn notice(clock: &LeaverClock) -> String {
+    let by = length(clock.notice_delay_s);
+    match clock.late_notice {
+        None => "-".to_owned(),
+        Some(LateNotice::FirstRead) => format!("left {by} before the first read"),
+        Some(LateNotice::Absence) => format!("confirmed after {by}"),
+        Some(LateNotice::Source) => format!("told {by} late"),
+        Some(LateNotice::Reading) => format!("read {by} late"),
+    }
+}
+
+/// What of two sources was read within so many seconds counts as read at once.
+const ONE_READ_S: i64 = 600;
+
+/// A clock as lines: each moment with how long it took.
+pub fn clock_lines(clock: &LeaverClock) -> Vec<String> {
+    let out = clock.disabled.is_some();
+    let by_us = if out { "by no call of ours" } else { "not yet" };
+    let read = if out {
+        "no read has shown it yet"
+    } else {
+        "not yet"
+    };
+    let target = length(clock.target_s);
+    let due = match clock.high_risk {
+        true => format!("{target}, since the account has high rights"),
+        false => format!("{target} are the target"),
+    };
+    let at = |what: &str, at: Option<Time>, absent: &str, beside: String| {
+        let (at, between) = match at {
+            Some(at) => (moment(at), "  "),
+            None => (absent.to_owned(), ", "),
+        };
+        let between = if beside.is_empty() { "" } else { between };
+        format!("{what:<9} {at}{between}{beside}")
+    };
+    let none = String::new;
+    let seen = match clock.notice_delay_s {
+        0 => none(),
+        delay => format!("{} after that{}", length(delay), late_notice(clock)),
+    };
+    let mut lines = vec![
+        at("left", Some(clock.effective), "", none()),
+        at(
+            "recorded",
+            clock.recorded,
+            "the directory does not say when",
+            none(),
+        ),
+        at("seen", Some(clock.seen), "", seen),
+    ];
+    // one read sees the account a moment after its person
+    let known = clock.seen.max(clock.effective);
+    if clock.runs_from.seconds_since(known) > ONE_READ_S {
+        let says = "from here on the account was seen to be usable";
+        lines.push(at("counts", Some(clock.runs_from), "", says.to_owned()));
+    }
+    lines.push(at("due", Some(clock.due), "", due));
+    lines.push(at("intended", clock.intended, by_us, none()));
+    lines.push(at(
+        "disabled",
+        clock.disabled,
+        "not yet",
+        self::clock(clock),
+    ));
+    lines.push(at("verified", clock.verified, read, none()));
+    if let Some(used) = clock.active_after {
+        let says = "ACTIVITY AFTER THE DEPARTURE";
+        lines.push(at("used", Some(used), "", says.to_owned()));
+    }
+    lines
+}
+
+/// Why a late notice is late.
+const fn late_notice(clock: &LeaverClock) -> &'static str {
+    match clock.late_notice {
+        None => "",
+        Some(LateNotice::FirstRead) => ": the directory was not read before",
+        Some(LateNotice::Absence) => ": it had to be confirmed",
+        Some(LateNotice::Source) => ": LATE NOTICE",
+        Some(LateNotice::Reading) => ": LATE NOTICE, the directory had it and was not read",
     }
 }
 
@@ -101,6 +207,7 @@ pub fn sum(sum: &Sum) -> String {
 pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     let whom = entry.sub.as_ref().map(name).unwrap_or_default();
     observation(entry, &whom)
+        .or_else(|| leaving(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))
@@ -110,23 +217,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
 
 fn observation(entry: &Entry, whom: &str) -> Option<String> {
     if let Some(seen) = entry.payload::<event::PersonObserved>() {
-        let mut says = format!("{whom} was seen in the directory {}", seen.directory);
-        let facts = &seen.facts;
-        if let Some(how) = &facts.disabled_by {
-            says.push_str(&format!(", disabled ({how})"));
-        }
-        for (what, when) in [
-            ("leave date", facts.leave_at),
-            ("account ends", facts.expires_at),
-        ] {
-            if let Some(when) = when {
-                says.push_str(&format!(", {what} {}", moment(when)));
-            }
-        }
-        if facts.locked_for_a_while {
-            says.push_str(", locked for a while after wrong passwords");
-        }
-        return Some(says);
+        return Some(person_seen(&seen, whom));
     }
     if let Some(missed) = entry.payload::<event::PersonMissed>() {
         return Some(format!(
@@ -200,6 +291,9 @@ fn judgement(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String>
             cut.directory
         ));
     }
+    if let Some(said) = said(entry, name) {
+        return Some(said);
+    }
     if let Some(made) = entry.payload::<event::DecisionMade>() {
         return Some(decision(&made.decision));
     }
@@ -218,10 +312,7 @@ fn judgement(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String>
         } else {
             ""
         };
-        let how = match approved.proof.as_str() {
-            "signature" => "signed",
-            _ => "not signed: the name is the one at the operating system",
-        };
+        let how = proof(&approved.proof);
         return Some(format!(
             "{by} approved plan {}{alone} ({how})",
             short(&approved.digest)
@@ -229,6 +320,17 @@ fn judgement(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String>
     }
     if let Some(rejected) = entry.payload::<event::PlanRejected>() {
         return Some(format!("{by} rejected plan {}", short(&rejected.digest)));
+    }
+    if let Some(kept) = entry.payload::<event::StepKept>() {
+        return Some(format!(
+            "{by} left the account out of a plan: it stays until {}, unless something new is found",
+            moment(kept.until)
+        ));
+    }
+    if entry.payload::<event::KeepLifted>().is_some() {
+        return Some(format!(
+            "{by} has the account planned again that a reviewer had left out"
+        ));
     }
     if let Some(tripped) = entry.payload::<event::BreakerTripped>() {
         let brake = tripped.breaker;
@@ -257,6 +359,43 @@ fn judgement(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String>
         "{by} released plan {}{ramp}",
         short(&released.digest)
     ))
+}
+
+/// What people say about accounts.
+fn said(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
+    let by = by(entry, name);
+    if let Some(stated) = entry.payload::<event::LinkStated>() {
+        let (person, directory) = (name(&stated.person), stated.directory);
+        return Some(format!(
+            "{by} says that the account belongs to {person} of {directory}"
+        ));
+    }
+    if let Some(denied) = entry.payload::<event::LinkDenied>() {
+        let (person, directory) = (name(&denied.person), denied.directory);
+        return Some(format!(
+            "{by} says that the account does not belong to {person} of {directory}"
+        ));
+    }
+    if let Some(forgotten) = entry.payload::<event::LinkForgotten>() {
+        return Some(format!(
+            "{by} took back what was said about the account and {}",
+            forgotten.directory
+        ));
+    }
+    if let Some(claimed) = entry.payload::<event::OrphanClaimed>() {
+        return Some(format!(
+            "{by} says who answers for the account, to be looked at again by {}",
+            moment(claimed.until)
+        ));
+    }
+    if let Some(accepted) = entry.payload::<event::OrphanAccepted>() {
+        return Some(format!(
+            "{by} accepted the account without a person until {}",
+            moment(accepted.until)
+        ));
+    }
+    entry.payload::<event::OrphanReleased>()?;
+    Some(format!("{by} took back that the account may stay"))
 }
 
 /// Who acts, in words.
@@ -309,7 +448,11 @@ fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             .map(|s| format!(", HTTP {s}"))
             .unwrap_or_default();
         let why = lower(&code::says(outcome.because.as_str()));
-        return Some(format!("{word}{status}: {why}"));
+        let named = outcome
+            .request_id
+            .map(|id| format!(" (the provider calls it {id})"))
+            .unwrap_or_default();
+        return Some(format!("{word}{status}: {why}{named}"));
     }
     if let Some(settled) = entry.payload::<event::CommandSettled>() {
         let word = if settled.done {
@@ -335,6 +478,96 @@ fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
         sent.channel,
         moment(sent.acts_at)
     ))
+}
+
+fn person_seen(seen: &event::PersonObserved, whom: &str) -> String {
+    let mut says = format!("{whom} was seen in the directory {}", seen.directory);
+    let facts = &seen.facts;
+    if let Some(how) = &facts.deleted_by {
+        says.push_str(&format!(", only as deleted ({how})"));
+    }
+    if let Some(how) = &facts.disabled_by {
+        says.push_str(&format!(", disabled ({how})"));
+    }
+    if let Some(how) = &facts.left_by {
+        says.push_str(&format!(", left by its {how}"));
+    }
+    for (what, holds) in [
+        ("in the leavers' unit", facts.in_leavers_unit),
+        ("not in the group that is asked for", facts.outside_group),
+    ] {
+        if holds {
+            says.push_str(&format!(", {what}"));
+        }
+    }
+    for (what, when) in [
+        ("disabled on", facts.disabled_at),
+        ("deleted on", facts.deleted_at),
+        ("leave date", facts.leave_at),
+        ("account ends", facts.expires_at),
+        ("recorded there", facts.recorded_at),
+    ] {
+        if let Some(when) = when {
+            says.push_str(&format!(", {what} {}", moment(when)));
+        }
+    }
+    if let Some(day) = facts.login_after {
+        says.push_str(&format!(", LOGGED IN THERE AFTER THAT on {}", day.day()));
+    }
+    if facts.locked_for_a_while {
+        says.push_str(", locked for a while after wrong passwords");
+    }
+    says
+}
+
+/// That somebody has not left after all, and what a named person says about leaving.
+fn leaving(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
+    let whom = entry.sub.as_ref().map(name).unwrap_or_default();
+    if let Some(withdrawn) = entry.payload::<event::DepartureWithdrawn>() {
+        let facts: Vec<_> = withdrawn.facts.iter().map(|fact| strength(*fact)).collect();
+        return Some(format!(
+            "{whom} has not left {} after all: no more {}; what was begun because of it is called \
+             off",
+            withdrawn.directory,
+            facts.join(", ")
+        ));
+    }
+    let by = by(entry, name);
+    if let Some(stated) = entry.payload::<event::LeaveStated>() {
+        return Some(format!(
+            "{by} says that {whom} leaves on {} ({})",
+            moment(stated.at),
+            proof(&stated.proof)
+        ));
+    }
+    let withdrawn = entry.payload::<event::LeaveWithdrawn>()?;
+    Some(format!(
+        "{by} takes back that {whom} leaves, as entry #{} says ({})",
+        withdrawn.stated,
+        proof(&withdrawn.proof)
+    ))
+}
+
+/// What says that somebody has left, in words.
+pub fn strength(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Named => "word of a named person",
+        Strength::LeaveDate => "leave date",
+        Strength::Disabled => "disabled account",
+        Strength::Expired => "end of the account",
+        Strength::Attribute => "attribute that says so",
+        Strength::Tombstone => "tombstone",
+        Strength::LeaversUnit => "place among the leavers",
+        Strength::LostGroup => "lost group",
+        Strength::Absent => "absence",
+    }
+}
+
+fn proof(proof: &str) -> &'static str {
+    match proof {
+        "signature" => "signed",
+        _ => "not signed: the name is the one at the operating system",
+    }
 }
 
 /// What the program notes about itself and its reads.
@@ -389,13 +622,61 @@ fn source_read(read: &event::SourceRead) -> String {
         .as_ref()
         .map(|p| format!(", {} {one}", p.count))
         .unwrap_or_default();
+    let server = read
+        .proof
+        .as_ref()
+        .and_then(|p| p.server.as_ref())
+        .map(|mark| format!(", from {}", server(mark)))
+        .unwrap_or_default();
     let why = read_reasons(&read.because);
     let why = if why.is_empty() {
         String::new()
     } else {
         format!(": {}", lower(&why))
     };
-    format!("the {noun} {} was read {word}{count}{why}", read.source)
+    let beside = read_beside(read);
+    let beside = if beside.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", beside.join(", "))
+    };
+    format!(
+        "the {noun} {} was read {word}{count}{server}{beside}{why}",
+        read.source
+    )
+}
+
+/// A server with how far its record of changes had come.
+fn server(mark: &ServerMark) -> String {
+    match mark.change {
+        Some(change) => format!("{} at change {change}", mark.name),
+        None => mark.name.clone(),
+    }
+}
+
+/// What else a read came to, in numbers, where they are worth a word.
+fn read_beside(read: &event::SourceRead) -> Vec<String> {
+    let mut beside = Vec::new();
+    let mut say = |count: u64, what: &str| {
+        if count > 0 {
+            beside.push(format!("{count} {what}"));
+        }
+    };
+    say(read.missing.unwrap_or(0), "known and not seen");
+    say(read.canaries_missing.unwrap_or(0), "canaries not seen");
+    say(
+        read.forbidden_present.unwrap_or(0),
+        "seen who must not be seen",
+    );
+    if let Some(proof) = &read.proof {
+        say(proof.without_key, "without a key");
+        say(proof.referrals, "referrals not followed");
+    }
+    if let Some(rehearsal) = &read.rehearsal {
+        say(rehearsal.new, "never seen before");
+        say(rehearsal.departing, "more who have left by what it says");
+    }
+    beside
 }
 
 /// What people say beside approvals: the policy, halts, reads that are believed.

@@ -6,18 +6,26 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::domain::account::Signal;
 use crate::domain::code;
+use crate::domain::decide::Facts;
 use crate::domain::decide::RULES;
 use crate::domain::decide::decide;
 use crate::domain::decide::differs;
+use crate::domain::departure::DepartureFact;
+use crate::domain::departure::departure;
+use crate::domain::departure::stated_of;
 use crate::domain::event;
 use crate::domain::event::Entry;
 use crate::domain::event::Payload;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
+use crate::domain::leaver_clock::LeaverClock;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::Decision;
 use crate::domain::rows::DecisionRow;
+use crate::domain::rows::KeptMark;
+use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
 use crate::domain::time::Time;
 use crate::engine::Engine;
@@ -26,6 +34,7 @@ use crate::engine::decide::adopted;
 use crate::engine::facts::Folded;
 use crate::engine::tell;
 use crate::engine::who::Found;
+use crate::ledger::vault::Profile;
 
 /// One thing that happened, as a sentence with its entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,8 +98,53 @@ pub struct AccountStory {
     pub state: String,
     /// The newest decision; absent where the rules never had anything to say.
     pub decision: Option<Explained>,
+    /// What says now that the people to whom it belongs have left.
+    pub departures: Vec<StoryDeparture>,
     /// What happened, in order: to the account and to the people to whom it belongs.
     pub happened: Vec<Happening>,
+    /// The clock, if somebody behind the account has left.
+    pub clock: Option<LeaverClock>,
+}
+
+/// What says that one person has left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoryDeparture {
+    /// The directory; absent where the account itself was named.
+    pub directory: Option<String>,
+    /// The person, or the account that was named itself.
+    pub subject: Subject,
+    /// The address.
+    pub email: Option<String>,
+    /// Every fact, the strongest first.
+    pub facts: Vec<DepartureFact>,
+    /// The day of a login at the directory after that.
+    pub login_after: Option<Time>,
+    /// How the account was used after that: the newest of each signal.
+    pub used_after: Vec<Use>,
+}
+
+/// One use of an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Use {
+    /// By which signal it is known.
+    pub signal: Signal,
+    /// When.
+    pub at: Time,
+    /// The entry.
+    pub seq: Seq,
+}
+
+/// How an account was used after a moment.
+fn used_after(facts: &Facts, since: Time) -> Vec<Use> {
+    let newest = facts.activity.iter().flat_map(|a| &a.newest);
+    let after = newest.filter(|(_, mark)| mark.since > since);
+    after
+        .map(|(signal, mark)| Use {
+            signal: *signal,
+            at: mark.since,
+            seq: mark.seq,
+        })
+        .collect()
 }
 
 /// Everybody to whom an account ever belonged, or could have.
@@ -99,6 +153,8 @@ fn once_linked<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Subject> {
     for entry in entries {
         if let Some(made) = entry.payload::<event::LinkMade>() {
             people.push(made.person);
+        } else if let Some(stated) = entry.payload::<event::LinkStated>() {
+            people.push(stated.person);
         } else if let Some(withheld) = entry.payload::<event::LinkWithheld>() {
             people.extend(withheld.candidates);
         }
@@ -125,10 +181,12 @@ impl Engine {
     /// What happened to people who have no account at all.
     pub fn people_happenings(&self, found: &Found) -> Result<Vec<Happening>, EngineError> {
         let entries = self.entries_about(found.people.iter())?;
-        entries
-            .values()
-            .map(|entry| self.happening(entry))
-            .collect()
+        let mut happened = self.read_happenings(&entries)?;
+        for entry in entries.values() {
+            happened.push(self.happening(entry)?);
+        }
+        happened.sort_by_key(|h| h.seq);
+        Ok(happened)
     }
 
     fn story(&self, row: &AccountRow, found: &Found) -> Result<AccountStory, EngineError> {
@@ -155,17 +213,23 @@ impl Engine {
             happened.push(self.happening(entry)?);
         }
         happened.extend(self.plan_happenings(&entries)?);
+        happened.extend(self.read_happenings(&entries)?);
         happened.sort_by_key(|h| h.seq);
         let profile = self.profile(account)?;
-        let mail = crate::ledger::vault::Profile::MAIL;
+        let departures = match &facts {
+            Some(facts) => self.departures(facts)?,
+            None => Vec::new(),
+        };
         Ok(AccountStory {
             tenant: row.tenant.to_string(),
             account: self.account_id(account)?,
             subject: account.clone(),
-            email: profile.first(mail).map(str::to_owned),
+            email: profile.first(Profile::MAIL).map(str::to_owned),
             state: crate::engine::replay::state_word(row).to_owned(),
             decision,
+            departures,
             happened,
+            clock: self.clock_now(account)?,
         })
     }
 
@@ -192,6 +256,8 @@ impl Engine {
                 plans.insert(intent.plan);
             } else if let Some(withheld) = entry.payload::<event::StepWithheld>() {
                 plans.insert(withheld.plan);
+            } else if let Some(kept) = entry.payload::<event::StepKept>() {
+                plans.insert(kept.plan);
             }
         }
         let view = self.ledger.view()?;
@@ -214,16 +280,115 @@ impl Engine {
         Ok(happened)
     }
 
+    /// The reads that did not have a person: what an absence rests on.
+    fn read_happenings(
+        &self,
+        entries: &BTreeMap<Seq, Entry>,
+    ) -> Result<Vec<Happening>, EngineError> {
+        let view = self.ledger.view()?;
+        let kinds = [event::PersonMissed::TYPE, event::PersonAbsent::TYPE];
+        let causes: BTreeSet<_> = entries
+            .values()
+            .filter(|entry| kinds.contains(&entry.kind.as_str()))
+            .filter_map(|entry| entry.cause.as_ref())
+            .collect();
+        let mut happened = Vec::new();
+        for read in causes {
+            if let Some(entry) = view.by_id(read)? {
+                happened.push(self.happening(&entry)?);
+            }
+        }
+        Ok(happened)
+    }
+
     /// One entry as a sentence.
     pub fn happening(&self, entry: &Entry) -> Result<Happening, EngineError> {
         let name = |sub: &Subject| self.called(sub).unwrap_or_else(|_| sub.to_string());
+        let mut says = tell::sentence(entry, &name);
+        if matches!(
+            entry.kind.as_str(),
+            event::LeaveStated::TYPE | event::LeaveWithdrawn::TYPE
+        ) {
+            for field in ["reason", "ticket"] {
+                if let Some(text) = self.opened(entry, field)? {
+                    says.push_str(&format!(", {field}: {text}"));
+                }
+            }
+        }
+        if let Some(address) = self.new_address(entry)? {
+            says.push_str(&format!(", with another address: {address}"));
+        }
         Ok(Happening {
             seq: entry.seq,
             at: entry.at,
             recorded: entry.rec,
             kind: entry.kind.clone(),
-            says: tell::sentence(entry, &name),
+            says,
         })
+    }
+
+    /// The text that an entry commits to, where the vault still opens it.
+    fn opened(&self, entry: &Entry, field: &str) -> Result<Option<String>, EngineError> {
+        // opened without its vault, a ledger shows what can be told without it
+        let Ok(vault) = self.ledger.vault() else {
+            return Ok(None);
+        };
+        let opening = vault.opening(&entry.id, field)?;
+        Ok(opening.and_then(|opening| String::from_utf8(opening.value).ok()))
+    }
+
+    /// The address that a person or account has got in place of another one.
+    fn new_address(&self, entry: &Entry) -> Result<Option<String>, EngineError> {
+        let person = entry.payload::<event::PersonObserved>().map(|p| p.changed);
+        let account = entry.payload::<event::AccountObserved>().map(|a| a.changed);
+        let changed = person.or(account).unwrap_or_default();
+        // with the key, everything is seen for the first time
+        if changed.contains(Profile::KEY) || !changed.contains(Profile::MAIL) {
+            return Ok(None);
+        }
+        let values = self.opened(entry, Profile::MAIL)?;
+        let values = values.and_then(|text| serde_json::from_str::<Vec<String>>(&text).ok());
+        Ok(values.and_then(|values| values.into_iter().next()))
+    }
+
+    /// Everything that says now that the people of an account have left, and what came after it.
+    fn departures(&self, facts: &Facts) -> Result<Vec<StoryDeparture>, EngineError> {
+        let now = self.clock.now();
+        let mut departures = Vec::new();
+        for link in facts.links.iter().filter(|link| link.authoritative) {
+            let Some(person) = link.linked_person() else {
+                continue;
+            };
+            let Some(left) = departure(person, link.lists_everybody, now) else {
+                continue;
+            };
+            departures.push(StoryDeparture {
+                directory: Some(link.directory.to_string()),
+                subject: person.subject.clone(),
+                email: self
+                    .profile(&person.subject)?
+                    .first(Profile::MAIL)
+                    .map(str::to_owned),
+                used_after: used_after(facts, left.since),
+                facts: left.facts,
+                login_after: person.facts.login_after,
+            });
+        }
+        let account = &facts.account;
+        if let Some(left) = stated_of(account, now) {
+            departures.push(StoryDeparture {
+                directory: None,
+                subject: account.subject.clone(),
+                email: self
+                    .profile(&account.subject)?
+                    .first(Profile::MAIL)
+                    .map(str::to_owned),
+                used_after: used_after(facts, left.since),
+                facts: left.facts,
+                login_after: None,
+            });
+        }
+        Ok(departures)
     }
 
     /// Decides again about an account: from its own entries and those that the newest decision
@@ -257,6 +422,7 @@ impl Engine {
             folded.take(entry);
         }
         let again = self.decide_again(&folded, account, &row, &started)?;
+        let kept = self.kept_by(&folded, account, &row.decision)?;
         let sums = row.decision.arithmetic.iter().map(tell::sum).collect();
         Ok(Some(Explained {
             seq: row.seq,
@@ -266,12 +432,40 @@ impl Engine {
                 .decision
                 .blocked
                 .iter()
-                .map(|c| code::says(c.as_str()))
+                .map(|c| match c.as_str() {
+                    "block.kept-by-reviewer" => kept.clone(),
+                    code => code::says(code),
+                })
                 .collect(),
             arithmetic: sums,
             decision: row.decision,
             again,
         }))
+    }
+
+    /// Who has left an account out of a plan, and until when it stays.
+    fn kept_by(
+        &self,
+        folded: &Folded,
+        account: &Subject,
+        decision: &Decision,
+    ) -> Result<String, EngineError> {
+        use crate::engine::facts::Rows as _;
+        let says = code::says("block.kept-by-reviewer");
+        let row = folded.one::<KeptRow>(Kind::Kept, account.as_str())?;
+        let same = |mark: &&KeptMark| {
+            decision.when == Some(mark.when) && decision.class == Some(mark.class)
+        };
+        let Some(mark) = row.iter().flat_map(|row| &row.kept).find(same) else {
+            return Ok(says);
+        };
+        let by = match &mark.by {
+            Some(by) => self.called(by)?,
+            None => "the program".to_owned(),
+        };
+        let until = tell::moment(mark.until);
+        let says = says.trim_end_matches('.');
+        Ok(format!("{says}: {by} said so, and it holds until {until}."))
     }
 
     fn decide_again(
