@@ -1,5 +1,6 @@
 //! `exeunt apply`, and what became of each step.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -10,6 +11,8 @@ use crate::cli::args::ApplyArgs;
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::leave::show_withdrawn;
+use crate::cli::leave::withdrawn_value;
 use crate::cli::observe::show_synced;
 use crate::cli::observe::synced_exit;
 use crate::cli::observe::synced_value;
@@ -48,6 +51,8 @@ pub async fn apply(cli: &Cli, args: &ApplyArgs, output: &Output) -> Result<Exit,
     show_synced(&synced, output);
     let stop = interruptible(output.clone());
     let taken = carry_out(&engine, &run, &plan, &stop, output).await?;
+    let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
+    show_withdrawn(&engine, &withdrawn, output)?;
     let exit = applied_exit(&taken, synced_exit(&synced)).graver(doubt(settled.in_doubt));
     let exit = with_reads(exit, &synced, &taken).graver(stopped_by(&stop));
     engine.finish(&run, exit.code())?;
@@ -57,7 +62,7 @@ pub async fn apply(cli: &Cli, args: &ApplyArgs, output: &Output) -> Result<Exit,
         output.document(&json!({
             "plan": plan.plan, "digest": plan.digest, "sources": sources, "items": items?,
             "left": engine.steps_left(&plan)?.len(), "settled": settled_value(&settled),
-            "exit": exit.code(),
+            "withdrawn": withdrawn_value(&engine, &withdrawn)?, "exit": exit.code(),
         }));
         return Ok(exit);
     }
@@ -71,7 +76,7 @@ pub(super) fn with_reads(exit: Exit, synced: &[Synced], taken: &[Taken]) -> Exit
     if read == Exit::Done || exit == Exit::InDoubt {
         return exit;
     }
-    let done = |t: &Taken| matches!(t.end, StepEnd::Done | StepEnd::Already);
+    let done = |t: &Taken| matches!(t.end, StepEnd::Done | StepEnd::Already) || t.part_now;
     if taken.iter().any(done) {
         Exit::Partly
     } else {
@@ -164,7 +169,7 @@ pub(super) async fn carry_out(
         }
         let step = &taken.step.step;
         let name = engine.called(&step.account).unwrap_or_default();
-        let (word, why) = (end_word(&taken.end), end_why(&taken.end));
+        let (word, why) = (end_word(&taken.end), taken_why(taken));
         if output.terminal {
             let why = if why.is_empty() {
                 why
@@ -212,6 +217,19 @@ pub(super) fn end_why(end: &StepEnd) -> String {
         .unwrap_or_default()
 }
 
+/// Why a step did not come to its end, and what was done on the way.
+fn taken_why(taken: &Taken) -> String {
+    let why = end_why(&taken.end);
+    if taken.part.is_empty() {
+        return why;
+    }
+    let part: Vec<_> = taken.part.iter().map(|does| does.as_str()).collect();
+    format!(
+        "{why} Done on the way, and so it stays: {}.",
+        part.join(", ")
+    )
+}
+
 /// The word for machines, as outcomes have it.
 const fn end_result(end: &StepEnd) -> &'static str {
     match end {
@@ -234,7 +252,7 @@ pub(super) fn taken_value(
     Ok(json!({
         "tenant": step.tenant, "account": profile.first(Profile::KEY), "subject": step.account,
         "email": profile.first(Profile::MAIL), "erased_by": null, "do": step.does,
-        "result": end_result(&taken.end), "because": end_code(&taken.end),
+        "result": end_result(&taken.end), "because": end_code(&taken.end), "part": taken.part,
     }))
 }
 
@@ -245,7 +263,13 @@ pub(super) fn applied_exit(taken: &[Taken], read: Exit) -> Exit {
     if is(|e| matches!(e, StepEnd::Unknown(_))) {
         return Exit::InDoubt;
     }
+    // a step that was withheld half way is done in part, whenever that was
+    let half = |t: &Taken| matches!(t.end, StepEnd::Withheld(_)) && !t.part.is_empty();
+    if taken.iter().any(half) {
+        return Exit::Partly;
+    }
     let done = is(|e| matches!(e, StepEnd::Done | StepEnd::Already));
+    let done = done || taken.iter().any(|t| t.part_now);
     let stopped = is(|e| matches!(e, StepEnd::Stopped(_)));
     let failed = is(|e| matches!(e, StepEnd::Failed(_) | StepEnd::Refused(_)));
     match (done, stopped || failed) {

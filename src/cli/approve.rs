@@ -20,6 +20,7 @@ use crate::domain::code;
 use crate::domain::rows::PlanRow;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::cut::LeftOut;
 use crate::engine::tell;
 use crate::ledger::Access;
 
@@ -43,11 +44,13 @@ pub async fn approve(cli: &Cli, args: &ApproveArgs, output: &Output) -> Result<E
             (plan, steps)
         }
         Some(taken) if taken.is_empty() => {
-            output.note("every account stays, so that nothing was approved");
-            output.hint(&format!(
-                "to void the plan: exeunt approve {} --reject",
-                args.plan
-            ));
+            engine.keep_all(&signer, &plan)?;
+            let plan = engine.plan_named(plan.plan.as_str())?;
+            if output.json {
+                output.document(&approval(&engine, &plan, true)?);
+            }
+            output.note("every account stays, so that nothing was approved and the plan is void");
+            output.hint("`exeunt why WHO` says until when somebody stays");
             return Ok(Exit::Done);
         }
         Some(taken) => {
@@ -80,9 +83,14 @@ pub async fn approve(cli: &Cli, args: &ApproveArgs, output: &Output) -> Result<E
         plan
     } else {
         let taken = steps.iter().map(|s| s.number).collect();
-        let smaller = engine.cut(&signer, &plan, &taken)?;
+        // whoever names those to go says nothing about the others
+        let (left_out, others) = match args.only.is_empty() {
+            true => (LeftOut::Kept, "stay until their review date"),
+            false => (LeftOut::Open, "are planned anew if they are due"),
+        };
+        let smaller = engine.cut(&signer, &plan, &taken, left_out)?;
         output.note(&format!(
-            "plan {} has {} of the {} steps; the others stay and are planned anew if they are due",
+            "plan {} has {} of the {} steps; the others {others}",
             tell::short(&smaller.digest),
             count,
             plan.count

@@ -81,8 +81,8 @@ pub enum Command {
     Departed(AsOfArgs),
     /// List all accounts
     Accounts(AsOfArgs),
-    /// List what the rules match and what they withhold
-    Findings(AsOfArgs),
+    /// List what the rules match and withhold, and what else somebody should look at
+    Findings(FindingsArgs),
     /// List accounts whose activity is unknown, with the reason
     Unknown(InactiveArgs),
     /// Decide, and make a plan
@@ -93,6 +93,14 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Sync, settle, notify, plan, and carry out what needs no approval or has it
     Run(RunArgs),
+    /// Say whose an account is, or whose it is not
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Answer for accounts that belong to nobody
+    #[command(subcommand)]
+    Orphan(OrphanCommand),
+    /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back
+    Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
     Restore(RestoreArgs),
     /// Write what accounts were like before each change to a dated archive
@@ -166,6 +174,17 @@ pub struct AsOfArgs {
     pub tenant: Vec<String>,
 }
 
+/// `findings`.
+#[derive(Debug, Args)]
+pub struct FindingsArgs {
+    /// Look back and narrow down
+    #[command(flatten)]
+    pub common: AsOfArgs,
+    /// Only this kind: orphan, ghost, shared-person, withheld, … (can be repeated)
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+}
+
 /// `inactive`, `unknown`.
 #[derive(Debug, Args)]
 pub struct InactiveArgs {
@@ -183,6 +202,13 @@ pub struct PlanArgs {
     /// Only this policy; the only way to plan one with `when = "everyone"`
     #[arg(long, value_name = "NAME")]
     pub policy: Option<String>,
+    /// Also these people or accounts, whom a reviewer has left out before: an approver's word
+    /// (can be repeated)
+    #[arg(long, value_name = "WHO")]
+    pub also_kept: Vec<String>,
+    /// Sign that word with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE", requires = "also_kept")]
+    pub key: Option<PathBuf>,
     /// Write the plan to a file
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -205,16 +231,17 @@ pub struct ApproveArgs {
     /// Reject it
     #[arg(long, conflicts_with_all = ["only", "except", "each", "csv"])]
     pub reject: bool,
-    /// Only these people or accounts; the others stay (can be repeated)
+    /// Only these people or accounts; the others are planned anew if they are due (can be repeated)
     #[arg(long, value_name = "WHO", conflicts_with_all = ["except", "each", "csv"])]
     pub only: Vec<String>,
-    /// All but these people or accounts (can be repeated)
+    /// All but these people or accounts, who stay until their review date (can be repeated)
     #[arg(long, value_name = "WHO", conflicts_with_all = ["each", "csv"])]
     pub except: Vec<String>,
     /// Ask about one account after the other
     #[arg(long, conflicts_with = "csv")]
     pub each: bool,
-    /// As a reviewer gave back the list of `plan --csv`: rows marked in KEEP, or missing, stay
+    /// As a reviewer gave back the list of `plan --csv`: rows marked in KEEP, or missing, stay until
+    /// their review date
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
     /// The number of steps, typed as confirmation (asked for in a terminal)
@@ -243,6 +270,28 @@ pub struct RunArgs {
     pub detailed_exitcode: bool,
 }
 
+/// `leave`.
+#[derive(Debug, Args)]
+pub struct LeaveArgs {
+    /// An address, a pseudonym, a key of a directory or an id of a tenant
+    pub who: String,
+    /// From when on (2026-05-01 for the end of that day in UTC, RFC 3339); now if not given
+    #[arg(long, value_name = "DATE", conflicts_with = "withdraw")]
+    pub at: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", required_unless_present = "withdraw")]
+    pub reason: Option<String>,
+    /// Where it is written down
+    #[arg(long, value_name = "TEXT")]
+    pub ticket: Option<String>,
+    /// Take it back: they stay
+    #[arg(long)]
+    pub withdraw: bool,
+    /// Sign as the approver with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
 /// `restore`.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("whom").required(true).args(["who", "run"])))]
@@ -261,6 +310,136 @@ pub struct RestoreArgs {
     /// The number of accounts, typed as confirmation (asked for in a terminal)
     #[arg(long, value_name = "N")]
     pub confirm: Option<u64>,
+}
+
+/// `link`.
+#[derive(Debug, Subcommand)]
+pub enum LinkCommand {
+    /// Say that an account belongs to a person
+    Add(LinkAddArgs),
+    /// Show what has been said
+    List,
+    /// Say that an account does not belong to a person
+    Remove(LinkRemoveArgs),
+}
+
+/// `link add`.
+#[derive(Debug, Args)]
+pub struct LinkAddArgs {
+    /// The account: an address, a pseudonym or the tenant's id
+    pub account: String,
+    /// The person: an address, a pseudonym or the directory's key
+    pub person: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// The person's directory
+    #[arg(long, value_name = "DIRECTORY")]
+    pub directory: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+    /// The account as it is shown, typed as confirmation where the person has left (asked for in a
+    /// terminal)
+    #[arg(long, value_name = "ACCOUNT")]
+    pub confirm: Option<String>,
+}
+
+/// `link remove`.
+#[derive(Debug, Args)]
+pub struct LinkRemoveArgs {
+    /// The account: an address, a pseudonym or the tenant's id
+    pub account: String,
+    /// The person whose it is not; whoever it belongs to now if not given
+    #[arg(long, value_name = "PERSON", conflicts_with = "forget")]
+    pub person: Option<String>,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// The person's directory
+    #[arg(long, value_name = "DIRECTORY")]
+    pub directory: Option<String>,
+    /// Take back all that was said: the other rules decide again
+    #[arg(long)]
+    pub forget: bool,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// Why, and who says so.
+#[derive(Debug, Args)]
+pub struct WordArgs {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Where it was asked for
+    #[arg(long, value_name = "TEXT")]
+    pub ticket: Option<String>,
+    /// Say so as the approver with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// `orphan`.
+#[derive(Debug, Subcommand)]
+pub enum OrphanCommand {
+    /// Show accounts that belong to nobody, and what has been said about them
+    List,
+    /// Say who answers for an account, until it is looked at again
+    Claim(OrphanClaimArgs),
+    /// Let an account stay as it is until some end
+    Accept(OrphanAcceptArgs),
+    /// Take a claim or an acceptance back
+    Release(OrphanReleaseArgs),
+}
+
+/// `orphan claim`.
+#[derive(Debug, Args)]
+pub struct OrphanClaimArgs {
+    /// The account: an address, a pseudonym or the tenant's id
+    pub account: String,
+    /// Who answers for it
+    #[arg(long, value_name = "NAME")]
+    pub owner: String,
+    /// When it is to be looked at again; in 180 days if not given
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `orphan accept`.
+#[derive(Debug, Args)]
+pub struct OrphanAcceptArgs {
+    /// The account: an address, a pseudonym or the tenant's id
+    pub account: String,
+    /// Until when, at most a year ahead
+    #[arg(long, value_name = "DATE")]
+    pub until: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `orphan release`.
+#[derive(Debug, Args)]
+pub struct OrphanReleaseArgs {
+    /// The account: an address, a pseudonym or the tenant's id
+    pub account: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
 }
 
 /// `before-images`.

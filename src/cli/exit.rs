@@ -51,7 +51,10 @@ impl Exit {
             Exit::SomethingToDo,
             "only with --detailed-exitcode: there is something to do",
         ),
-        (Exit::Partly, "partly done"),
+        (
+            Exit::Partly,
+            "partly done, or (`run`, `status`) a leaver is late",
+        ),
         (Exit::Rights, "credentials refused or rights missing"),
         (Exit::Refused, "refused by a safety rule; nothing was sent"),
         (Exit::InDoubt, "in doubt: calls without a known outcome"),

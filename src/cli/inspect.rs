@@ -13,28 +13,31 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
-use crate::cli::plan::other_row;
 use crate::cli::setup;
 use crate::config::Config;
+use crate::domain::account::Signal;
 use crate::domain::code;
 use crate::domain::id::Subject;
 use crate::domain::rows::ActivityRow;
 use crate::domain::rows::Kind;
-use crate::domain::rows::Ruling;
 use crate::engine::Engine;
 use crate::engine::facts::Rows as _;
+use crate::engine::replay::DepartedAccount;
+use crate::engine::replay::DepartedItem;
 use crate::engine::replay::Moment;
 use crate::engine::replay::accounts_in;
 use crate::engine::replay::state_word;
 use crate::engine::tell;
 use crate::engine::why::AccountStory;
 use crate::engine::why::Again;
+use crate::engine::why::Explained;
 use crate::engine::why::Happening;
+use crate::engine::why::StoryDeparture;
 use crate::ledger::Access;
 use crate::ledger::LedgerError;
 use crate::ledger::vault::Profile;
 
-fn document(moment: &Moment<'_>, items: Value) -> Value {
+pub(super) fn document(moment: &Moment<'_>, items: Value) -> Value {
     json!({
         "head": { "seq": moment.seq, "link": moment.link },
         "as_of": moment.now,
@@ -42,7 +45,7 @@ fn document(moment: &Moment<'_>, items: Value) -> Value {
     })
 }
 
-fn items<T: serde::Serialize>(items: &[T]) -> Value {
+pub(super) fn items<T: serde::Serialize>(items: &[T]) -> Value {
     serde_json::to_value(items).unwrap_or_default()
 }
 
@@ -113,50 +116,91 @@ pub fn departed(cli: &Cli, args: &AsOfArgs, output: &Output) -> Result<Exit, Fai
         output.document(&document(&moment, items(&found)));
         return Ok(Exit::Done);
     }
-    let mut rows: Vec<_> = found
-        .iter()
-        .map(|p| {
-            let name = p.email.clone().unwrap_or_else(|| p.subject.to_string());
-            let accounts: Vec<_> = p
-                .accounts
-                .iter()
-                .map(|a| format!("{} {}", a.tenant, a.state))
-                .collect();
-            let accounts = if accounts.is_empty() {
-                "no account".to_owned()
-            } else {
-                accounts.join(", ")
-            };
-            let why = code::says(p.because.as_str());
-            vec![
-                name,
-                p.directory.clone(),
-                p.since.day(),
-                why,
-                accounts,
-                seqs(&p.evidence),
-            ]
-        })
-        .collect();
-    rows.sort();
-    output.table(
-        &[
-            "person",
-            "directory",
-            "since",
-            "because",
-            "accounts",
-            "evidence",
-        ],
-        &rows,
-    );
-    let noun = if rows.len() == 1 {
+    show_departed(&found, output);
+    let noun = if found.len() == 1 {
         "person has"
     } else {
         "people have"
     };
-    output.note(&format!("{} {noun} left", rows.len()));
+    output.note(&format!("{} {noun} left", found.len()));
     Ok(Exit::Done)
+}
+
+/// One line for each account of each person, those who are late first.
+fn show_departed(found: &[DepartedItem], output: &Output) {
+    let mut rows = Vec::new();
+    for person in found {
+        let clocks = person.accounts.iter().map(|a| (Some(a), a.clock.as_ref()));
+        let nothing = person.accounts.is_empty().then_some((None, None));
+        for (account, clock) in clocks.chain(nothing) {
+            let rank = clock.map(|c| (c.state, c.due));
+            let row = departed_row(person, account, output.terminal);
+            rows.push(((rank.is_none(), rank), row));
+        }
+    }
+    rows.sort();
+    let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+    let header: &[&str] = match output.terminal {
+        true => &["person", "left", "account", "clock", "evidence"],
+        false => &[
+            "person",
+            "directory",
+            "since",
+            "because",
+            "tenant",
+            "state",
+            "notice",
+            "clock",
+            "used after",
+            "evidence",
+        ],
+    };
+    output.table(header, &rows);
+}
+
+fn departed_row(
+    person: &DepartedItem,
+    account: Option<&DepartedAccount>,
+    terminal: bool,
+) -> Vec<String> {
+    let name = person.email.clone().unwrap_or(person.subject.to_string());
+    let clock = account.and_then(|a| a.clock.as_ref());
+    let mut stands = clock.map(tell::clock).unwrap_or_default();
+    let notice = clock.map(tell::notice).unwrap_or_default();
+    let used = clock.and_then(|c| c.active_after);
+    let tenant = account.map_or("no account", |a| a.tenant.as_str());
+    let state = account.map_or("", |a| a.state.as_str());
+    let since = person.since.day();
+    if !terminal {
+        return vec![
+            name,
+            person.directory.clone(),
+            since,
+            code::says(person.because.as_str()),
+            tenant.to_owned(),
+            state.to_owned(),
+            notice,
+            stands,
+            used.map(tell::moment).unwrap_or_default(),
+            seqs(&person.evidence),
+        ];
+    }
+    if clock.is_some_and(|c| c.late_notice.is_some()) {
+        stands.push_str(&format!("; {notice}"));
+    }
+    if let Some(used) = used {
+        stands.push_str(&format!("; USED AFTER THAT, {}", used.day()));
+    }
+    let strength = serde_json::to_value(person.strength).unwrap_or_default();
+    let because = strength.as_str().unwrap_or_default().replace('-', " ");
+    let directory = &person.directory;
+    vec![
+        name,
+        format!("{since} {because} ({directory})"),
+        format!("{tenant} {state}").trim_end().to_owned(),
+        stands,
+        seqs(&person.evidence),
+    ]
 }
 
 /// `exeunt accounts`.
@@ -206,49 +250,6 @@ pub fn accounts(cli: &Cli, args: &AsOfArgs, output: &Output) -> Result<Exit, Fai
         &["account", "tenant", "state", "last active", "protected"],
         &rows,
     );
-    Ok(Exit::Done)
-}
-
-/// `exeunt findings`.
-pub fn findings(cli: &Cli, args: &AsOfArgs, output: &Output) -> Result<Exit, Failure> {
-    let engine = setup::open(cli, Access::ReadOnly, output)?;
-    let moment = engine.at(args.as_of.as_deref())?;
-    let mut judged = engine.judge_all(&moment.rows, None, moment.now)?;
-    judged.retain(|j| {
-        let wanted = args.tenant.is_empty()
-            || args
-                .tenant
-                .iter()
-                .any(|t| t == j.facts.account.tenant.as_str());
-        wanted && (j.decision.verdict != Ruling::Keep || j.decision.leaver_still_in)
-    });
-    judged.sort_by_key(|j| (!j.decision.leaver_still_in, j.decision.verdict));
-    if output.json {
-        let mut values = Vec::new();
-        for one in &judged {
-            let account = &one.facts.account;
-            let profile = engine.profile(&account.subject)?;
-            values.push(json!({
-                "tenant": account.tenant, "account": profile.first(Profile::KEY),
-                "subject": account.subject, "email": profile.first(Profile::MAIL),
-                "erased_by": null, "decision": one.decision,
-            }));
-        }
-        output.document(&document(&moment, Value::Array(values)));
-        return Ok(Exit::Done);
-    }
-    let mut rows = Vec::new();
-    for one in &judged {
-        let mut row = other_row(&engine, one)?;
-        row.push(one.decision.policy.clone().unwrap_or_default());
-        rows.push((!one.decision.leaver_still_in, one.decision.verdict, row));
-    }
-    rows.sort();
-    let rows: Vec<_> = rows.into_iter().map(|(_, _, row)| row).collect();
-    output.table(&["what", "account", "tenant", "why", "policy"], &rows);
-    if rows.is_empty() {
-        output.note("the rules match no account");
-    }
     Ok(Exit::Done)
 }
 
@@ -318,11 +319,24 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
         show_happening(happening, output);
     }
     output.data("");
-    let Some(explained) = &story.decision else {
-        output.data("The rules have never had anything to say about this account.");
+    for departure in &story.departures {
+        show_departure(departure, output);
+    }
+    match &story.decision {
+        Some(explained) => show_explained(engine, story, explained, output),
+        None => output.data("The rules have never had anything to say about this account."),
+    }
+    output.data("");
+    if let Some(clock) = &story.clock {
+        output.data("The clock of this leaver:");
+        for line in tell::clock_lines(clock) {
+            output.data(&format!("  {line}"));
+        }
         output.data("");
-        return;
-    };
+    }
+}
+
+fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, output: &Output) {
     output.data(&format!("What the rules say (entry #{}):", explained.seq));
     output.data(&format!("  {}", tell::decision(&explained.decision)));
     output.data(&format!("  as of {}", tell::moment(explained.now)));
@@ -352,6 +366,46 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
         }
         Again::Different => "  DECIDED AGAIN: ANOTHER ANSWER; run `exeunt verify`",
     });
+}
+
+/// What says that somebody has left, with the times of each fact, and what came after it.
+fn show_departure(departure: &StoryDeparture, output: &Output) {
+    let name = departure.email.as_deref();
+    let name = name.unwrap_or(departure.subject.as_str());
+    let of = departure.directory.as_ref();
+    let of = of.map_or_else(String::new, |directory| format!(" of {directory}"));
+    output.data(&format!("What says that {name}{of} has left:"));
+    for fact in &departure.facts {
+        let recorded = match fact.recorded {
+            Some(at) => format!(", recorded there {}", tell::moment(at)),
+            None => String::new(),
+        };
+        output.data(&format!(
+            "  {} since {}{recorded}, first seen {}  [#{}]",
+            tell::strength(fact.strength),
+            tell::moment(fact.effective),
+            tell::moment(fact.seen),
+            fact.seq
+        ));
+    }
+    if let Some(day) = departure.login_after {
+        let day = day.day();
+        output.data(&format!(
+            "  LOGGED IN AFTER THAT at the directory, on {day}"
+        ));
+    }
+    for used in &departure.used_after {
+        let what = match used.signal {
+            Signal::Login => "a login",
+            Signal::Audit => "an action of its own",
+            Signal::Seen => "a use",
+        };
+        output.data(&format!(
+            "  THE ACCOUNT WAS USED AFTER THAT: {what} on {}  [#{}]",
+            tell::moment(used.at),
+            used.seq
+        ));
+    }
     output.data("");
 }
 

@@ -9,7 +9,9 @@ pub mod clean;
 pub mod demo;
 pub mod exit;
 pub mod failure;
+pub mod findings;
 pub mod inspect;
+pub mod leave;
 pub mod observe;
 pub mod output;
 pub mod person;
@@ -23,6 +25,7 @@ pub mod rehearse;
 pub mod restore;
 pub mod review;
 pub mod run;
+pub mod said;
 pub mod setup;
 pub mod status;
 
@@ -98,12 +101,15 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Inactive(args) => inspect::inactive(cli, args, output),
         Command::Departed(args) => inspect::departed(cli, args, output),
         Command::Accounts(args) => inspect::accounts(cli, args, output),
-        Command::Findings(args) => inspect::findings(cli, args, output),
+        Command::Findings(args) => findings::findings(cli, args, output),
         Command::Unknown(args) => inspect::unknown(cli, args, output),
         Command::Plan(args) => plan::plan(cli, args, output).await,
         Command::Approve(args) => approve::approve(cli, args, output).await,
         Command::Apply(args) => apply::apply(cli, args, output).await,
         Command::Run(args) => run::run(cli, args, output).await,
+        Command::Link(args) => said::link(cli, args, output),
+        Command::Orphan(args) => said::orphan(cli, args, output),
+        Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::BeforeImages(args) => before_images::before_images(cli, args, output),
         Command::Breaker(args) => brakes::breaker(cli, args, output),

@@ -1,5 +1,7 @@
 //! `exeunt sync`, and what reads came to.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::cli::args::Cli;
@@ -8,11 +10,16 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::failure::chain;
 use crate::cli::failure::judge;
+use crate::cli::leave::show_withdrawn;
+use crate::cli::leave::withdrawn_value;
 use crate::cli::output::Output;
 use crate::cli::setup;
 use crate::domain::code;
+use crate::domain::source::Rehearsal;
+use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
-use crate::engine::approve::never_believed;
+use crate::domain::trust;
+use crate::domain::trust::Remedy;
 use crate::engine::decide::Adoption;
 use crate::engine::observe::Synced;
 use crate::ledger::Access;
@@ -24,15 +31,20 @@ pub async fn sync(cli: &Cli, args: &SyncArgs, output: &Output) -> Result<Exit, F
     let run = engine.start("sync", engine.service()?, None)?;
     let synced = engine.sync(&run, &args.sources).await?;
     let adoption = engine.adopt_policy(&run)?;
+    let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     let exit = synced_exit(&synced);
     engine.finish(&run, exit.code())?;
     if output.json {
         let items: Vec<_> = synced.iter().map(synced_value).collect();
-        output.document(&json!({ "items": items, "exit": exit.code() }));
+        output.document(&json!({
+            "items": items, "withdrawn": withdrawn_value(&engine, &withdrawn)?,
+            "exit": exit.code(),
+        }));
         return Ok(exit);
     }
     show_synced(&synced, output);
     show_adoption(&adoption, output);
+    show_withdrawn(&engine, &withdrawn, output)?;
     if synced.is_empty() {
         output.note("no directory and no tenant is configured, so that nothing was read");
     } else if exit == Exit::Done {
@@ -45,6 +57,7 @@ pub(super) fn synced_value(synced: &Synced) -> serde_json::Value {
     json!({
         "source": synced.source, "kind": synced.kind, "verdict": synced.verdict,
         "because": synced.because, "count": synced.count, "missing": synced.missing,
+        "rehearsal": synced.rehearsal,
         "changes": synced.changes, "seq": synced.seq, "digest": synced.digest,
         "activity": synced.activity, "unmatched": synced.unmatched,
         "error": synced.error.as_ref().map(|e| chain(e)),
@@ -84,27 +97,71 @@ pub(super) fn show_synced(synced: &[Synced], output: &Output) {
             ));
         }
         let Some(error) = &one.error else {
-            let releasable = !one.because.iter().any(never_believed);
-            if one.verdict == Verdict::Suspect
-                && releasable
-                && let Some(digest) = &one.digest
-            {
-                output.hints(
-                    "look at the source; if it is right, an approver says so:",
-                    &[format!(
-                        "exeunt breaker release {} --read {} --reason \"…\"",
-                        short_digest(digest),
-                        one.source
-                    )],
-                );
-            }
+            show_suspect(one, output);
             continue;
         };
         output.error(&format!("{}: {}", one.source, chain(error)));
-        if let Some(hint) = judge(error).2 {
+        let hint = judge(error).2;
+        let known = one.because.first().and_then(|c| code::hint(c.as_str()));
+        if let Some(hint) = hint.or(known) {
             output.hint(&hint);
         }
     }
+}
+
+/// What to do about a read that came to its end and is not believed, and what it would mean.
+fn show_suspect(one: &Synced, output: &Output) {
+    if one.verdict != Verdict::Suspect {
+        return;
+    }
+    if let Some(rehearsal) = &one.rehearsal {
+        output.note(&rehearsed(one, rehearsal));
+    }
+    for code in &one.because {
+        // what a release settles has a command of its own below
+        if trust::remedy(code) != Remedy::Release
+            && let Some(hint) = code::hint(code.as_str())
+        {
+            output.hint(&format!("{code}: {hint}"));
+        }
+    }
+    if let Some(digest) = one
+        .digest
+        .as_ref()
+        .filter(|_| trust::is_releasable(&one.because))
+    {
+        output.hints(
+            "look at the source; if it is right, an approver says so:",
+            &[format!(
+                "exeunt breaker release {} --read {} --reason \"…\"",
+                short_digest(digest),
+                one.source
+            )],
+        );
+    }
+}
+
+/// What it would mean to believe a read, in words.
+fn rehearsed(one: &Synced, rehearsal: &Rehearsal) -> String {
+    let Rehearsal {
+        missing,
+        new,
+        departing,
+    } = rehearsal;
+    let noun = match one.kind {
+        SourceKind::Directory => "people",
+        SourceKind::Tenant => "accounts",
+    };
+    let left = match (one.kind, *departing) {
+        (SourceKind::Tenant, _) => String::new(),
+        (_, count) => format!(", {count} more have left by what it says of them"),
+    };
+    format!(
+        "{}: if this read were believed, {missing} {noun} who were known would be missing, {new} \
+         would be new{left}. Whoever is missing counts as gone only after further complete reads \
+         and when asked for by key",
+        one.source
+    )
 }
 
 fn short_digest(digest: &str) -> &str {

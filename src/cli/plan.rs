@@ -6,6 +6,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::PlanArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::leave::show_withdrawn;
 use crate::cli::observe::show_adoption;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
@@ -13,6 +14,7 @@ use crate::cli::person::os_user;
 use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
+use crate::domain::account::Do;
 use crate::domain::code;
 use crate::domain::rows::BreakerState;
 use crate::domain::rows::PlanRow;
@@ -43,6 +45,8 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     if let Some(name) = &args.policy {
         everybody_is_found(&engine, name)?;
     }
+    plan_also(&engine, args)?;
+    let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     let judged = engine.decide_all(&run, args.policy.clone())?;
     let planned = engine.plan(&run, judged, args.policy.as_deref())?;
     engine.finish(&run, 0)?;
@@ -57,6 +61,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
         output.document(&document);
     } else {
         show_adoption(&adoption, output);
+        show_withdrawn(&engine, &withdrawn, output)?;
         show_plan(&engine, &planned, &owned, args, output)?;
     }
     let to_do = planned.plan.is_some();
@@ -65,6 +70,27 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     } else {
         Exit::Done
     })
+}
+
+/// Takes an approver's word that accounts are planned again that a reviewer has left out.
+fn plan_also(engine: &Engine, args: &PlanArgs) -> Result<(), Failure> {
+    if args.also_kept.is_empty() {
+        return Ok(());
+    }
+    let signer = engine.signer(&os_user(), args.key.as_deref())?;
+    let mut accounts = BTreeSet::new();
+    for who in &args.also_kept {
+        let found = engine.find(who)?.accounts;
+        let kept = engine.kept_among(&found)?;
+        if kept.is_empty() {
+            return Err(Failure::usage(
+                format!("no reviewer has left out `{who}`"),
+                "`exeunt plan --all` shows who is kept, and why; nothing was planned",
+            ));
+        }
+        accounts.extend(kept);
+    }
+    Ok(engine.lift_keeps(&signer, &accounts)?)
 }
 
 /// Refuses a clear-out while a protected address belongs to nobody: it may be mistyped, and then
@@ -184,6 +210,10 @@ fn show_meaning(
         let step = step.step;
         if said.insert((step.tenant.clone(), step.does)) {
             let kind = engine.tenant(&step.tenant).map(|t| t.adapter.kind());
+            let back = kind.and_then(|k| k.restore);
+            if let Some(back) = back.filter(|_| step.does == Do::Restore) {
+                output.about(&format!("restore in {}: {back}", step.tenant));
+            }
             let meant = kind.and_then(|k| k.steps.iter().find(|s| s.does == step.does));
             if let Some(meant) = meant {
                 output.about(&format!(

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::failure::Failure;
 use crate::cli::private_file;
+use crate::domain::account::Do;
 use crate::domain::id::Subject;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
@@ -78,10 +79,13 @@ fn step_value(engine: &Engine, row: &StepRow, owned: &Belongings) -> Result<Valu
         .entry(step.decision)?
         .and_then(|e| e.payload::<crate::domain::event::DecisionMade>())
         .map(|d| d.decision.evidence)
-        .unwrap_or_default();
-    let effect = engine
-        .tenant(&step.tenant)
-        .and_then(|t| t.adapter.kind().steps.iter().find(|s| s.does == step.does));
+        // what gives back rests on the command that took away
+        .unwrap_or_else(|| vec![step.decision]);
+    let kind = engine.tenant(&step.tenant).map(|t| t.adapter.kind());
+    let back = kind
+        .and_then(|kind| kind.restore)
+        .filter(|_| step.does == Do::Restore);
+    let effect = kind.and_then(|kind| kind.steps.iter().find(|s| s.does == step.does));
     Ok(json!({
         "tenant": step.tenant,
         "account": profile.first(Profile::KEY),
@@ -90,7 +94,7 @@ fn step_value(engine: &Engine, row: &StepRow, owned: &Belongings) -> Result<Valu
         "name": profile.first(Profile::NAME),
         "policy": step.policy,
         "do": step.does,
-        "effect": effect.map(|s| s.effect),
+        "effect": effect.map(|s| s.effect).or(back),
         "because": step.because,
         "last_activity": last,
         "owned": owned_value(owned, &step.account),

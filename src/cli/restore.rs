@@ -24,17 +24,19 @@ use crate::cli::output::plural;
 use crate::cli::person::os_user;
 use crate::cli::setup;
 use crate::domain::code;
+use crate::domain::code::Code;
 use crate::domain::id::Subject;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::actuate::Taken;
+use crate::engine::restore::Changed;
 use crate::engine::restore::Restorable;
 use crate::ledger::Access;
 
 /// `exeunt restore`.
 pub async fn restore(cli: &Cli, args: &RestoreArgs, output: &Output) -> Result<Exit, Failure> {
     let engine = setup::open(cli, Access::Full, output)?;
-    let accounts = whom(&engine, args)?;
+    let Changed { accounts, left_out } = whom(&engine, args, output)?;
     let claim = engine.ledger.claim_lease()?;
     let compared = engine.compare_clocks(&[]).await?;
     may_act(&engine, compared.outside)?;
@@ -45,7 +47,7 @@ pub async fn restore(cli: &Cli, args: &RestoreArgs, output: &Output) -> Result<E
     let synced = engine.sync(&run, &tenants(&engine, &accounts)?).await?;
     show_synced(&synced, output);
     let found = engine.restorable(&accounts)?;
-    show_cannot(&engine, &found, output)?;
+    show_each(&engine, &found.cannot, output)?;
     let mut taken = Vec::new();
     let stop = interruptible(output.clone());
     if !found.steps.is_empty() {
@@ -66,35 +68,58 @@ pub async fn restore(cli: &Cli, args: &RestoreArgs, output: &Output) -> Result<E
             .iter()
             .map(|(sub, code)| cannot_value(&engine, sub, code.as_str()))
             .collect();
-        output.document(&json!({ "items": items?, "cannot": cannot?, "exit": exit.code() }));
+        let left_out: Result<Vec<_>, _> = left_out
+            .iter()
+            .map(|(sub, code)| cannot_value(&engine, sub, code.as_str()))
+            .collect();
+        output.document(&json!({
+            "items": items?, "cannot": cannot?, "left_out": left_out?, "exit": exit.code(),
+        }));
     }
     Ok(exit)
 }
 
 /// The accounts that are meant.
-fn whom(engine: &Engine, args: &RestoreArgs) -> Result<BTreeSet<Subject>, Failure> {
-    let mut accounts = match (&args.who, args.run) {
-        (Some(who), _) => engine.find(who)?.accounts,
+fn whom(engine: &Engine, args: &RestoreArgs, output: &Output) -> Result<Changed, Failure> {
+    let mut changed = match (&args.who, args.run) {
+        (Some(who), _) => Changed {
+            accounts: engine.find(who)?.accounts,
+            left_out: Vec::new(),
+        },
         (None, Some(run)) => engine.changed_by_run(run)?,
-        (None, None) => BTreeSet::new(),
+        (None, None) => Changed::default(),
     };
     if let Some(tenant) = &args.tenant {
         let mut own = BTreeSet::new();
-        for account in accounts {
-            let row = engine.account(&account)?;
-            if row.is_some_and(|row| row.tenant.as_str() == tenant) {
+        for account in changed.accounts {
+            if is_in(engine, &account, tenant)? {
                 own.insert(account);
             }
         }
-        accounts = own;
+        let mut left_out = Vec::new();
+        for (account, code) in changed.left_out {
+            if is_in(engine, &account, tenant)? {
+                left_out.push((account, code));
+            }
+        }
+        changed = Changed {
+            accounts: own,
+            left_out,
+        };
     }
-    if accounts.is_empty() {
+    show_each(engine, &changed.left_out, output)?;
+    if changed.accounts.is_empty() {
         return Err(Failure::usage(
             "there is no account to give back",
             "`exeunt accounts` lists all accounts, `exeunt log --type command.intended` the calls",
         ));
     }
-    Ok(accounts)
+    Ok(changed)
+}
+
+fn is_in(engine: &Engine, account: &Subject, tenant: &str) -> Result<bool, Failure> {
+    let row = engine.account(account)?;
+    Ok(row.is_some_and(|row| row.tenant.as_str() == tenant))
 }
 
 fn tenants(engine: &Engine, accounts: &BTreeSet<Subject>) -> Result<Vec<String>, Failure> {
@@ -107,8 +132,13 @@ fn tenants(engine: &Engine, accounts: &BTreeSet<Subject>) -> Result<Vec<String>,
     Ok(names.iter().map(ToString::to_string).collect())
 }
 
-fn show_cannot(engine: &Engine, found: &Restorable, output: &Output) -> Result<(), Failure> {
-    for (account, code) in &found.cannot {
+/// Names accounts that are not given back, with the reasons.
+fn show_each(
+    engine: &Engine,
+    accounts: &[(Subject, Code)],
+    output: &Output,
+) -> Result<(), Failure> {
+    for (account, code) in accounts {
         let name = engine.called(account)?;
         output.note(&format!("{name}: {}", code::says(code.as_str())));
     }
@@ -138,8 +168,12 @@ async fn give_back(
 ) -> Result<Vec<Taken>, Failure> {
     let plan = engine.plan_restore(run, found.steps.clone(), &args.reason)?;
     let taken = carry_out(engine, run, &plan, stop, output).await?;
+    engine.end_restore(run, &plan, &taken)?;
     let back = taken.iter().filter(|t| t.end.took_effect()).count();
     output.note(&format!("{} given back", plural(back as u64, "account")));
+    if back < taken.len() {
+        output.note("what could not be given back is tried again only when you ask again");
+    }
     output.hint(
         "silence counts anew from here; whoever has left stays a leaver still in until the \
          directory says otherwise",

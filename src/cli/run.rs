@@ -1,5 +1,6 @@
 //! `exeunt run`.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
@@ -16,6 +17,8 @@ use crate::cli::args::Cli;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::leave::show_withdrawn;
+use crate::cli::leave::withdrawn_value;
 use crate::cli::observe::show_adoption;
 use crate::cli::observe::show_synced;
 use crate::cli::observe::synced_exit;
@@ -39,6 +42,8 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     show_synced(&synced, output);
     let adoption = engine.adopt_policy(&run)?;
     show_adoption(&adoption, output);
+    let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
+    show_withdrawn(&engine, &withdrawn, output)?;
     let judged = engine.decide_all(&run, None)?;
     let warned = engine.warn(&run, &judged).await?;
     if warned.given + warned.failed > 0 {
@@ -51,6 +56,11 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
             plural(warned.given, "warning")
         ));
     }
+    let leavers: Vec<_> = judged
+        .iter()
+        .filter(|one| one.decision.leaver_still_in)
+        .map(|one| one.facts.account.subject.clone())
+        .collect();
     engine.plan(&run, judged, None)?;
     let mut taken = Vec::new();
     let mut waiting = 0;
@@ -73,6 +83,8 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     }
     let exit = applied_exit(&taken, synced_exit(&synced)).graver(doubt(settled.in_doubt));
     let exit = with_reads(exit, &synced, &taken).graver(stopped_by(&stop));
+    let late = engine.late_among(&leavers)?;
+    let exit = exit.graver(if late > 0 { Exit::Partly } else { Exit::Done });
     engine.finish(&run, exit.code())?;
     if output.json {
         let sources: Vec<_> = synced.iter().map(synced_value).collect();
@@ -80,10 +92,18 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
         output.document(&json!({
             "sources": sources, "items": items?, "waiting": waiting, "exit": exit.code(),
             "settled": settled_value(&settled),
+            "withdrawn": withdrawn_value(&engine, &withdrawn)?,
             "warned": { "given": warned.given, "failed": warned.failed },
+            "late": late,
         }));
-    } else if waiting > 0 {
-        output.hint("`exeunt status` lists what waits for whom");
+    } else {
+        if late > 0 {
+            let accounts = plural(late, "account");
+            output.note(&format!("LATE: {accounts} of people who have left"));
+        }
+        if late > 0 || waiting > 0 {
+            output.hint("`exeunt status` lists who is still in, and what waits for whom");
+        }
     }
     let to_do = args.detailed_exitcode && waiting > 0 && exit == Exit::Done;
     Ok(if to_do { Exit::SomethingToDo } else { exit })

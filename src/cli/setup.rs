@@ -213,6 +213,12 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
                 probe.hint,
             ));
         }
+        if let Some(age) = age(source, clock(cli)?.now()).await {
+            if age.state == "bad" {
+                exit = exit.graver(Exit::Refused);
+            }
+            lines.push(age);
+        }
     }
     for source in &tenants {
         if let Err(error) = source.adapter.clock().await {
@@ -241,6 +247,20 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         output.hint("no [[tenant]] is configured yet: there is nothing that could be decided");
     }
     Ok(exit)
+}
+
+/// Whether a file is older than it may be.
+async fn age(source: &engine::DirectorySource, now: Time) -> Option<Line> {
+    let days = source.max_age_days?;
+    let written = source.adapter.written_at().await.ok()??;
+    let says = format!("written {}", written.to_seconds_text());
+    let name = source.name.as_str();
+    if !source.is_stale(Some(written), now) {
+        return Some(line(name, "age", "good", says, None));
+    }
+    let says = format!("{says}, more than {days} days ago");
+    let hint = "see why the export has stopped; until then nothing rests on the file".to_owned();
+    Some(line(name, "age", "bad", says, Some(hint)))
 }
 
 fn line(source: &str, what: &str, state: &'static str, says: String, hint: Option<String>) -> Line {

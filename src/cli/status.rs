@@ -5,19 +5,25 @@ use serde_json::json;
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::leave::cannot_says;
+use crate::cli::leave::cannot_values;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::plan::next_commands;
 use crate::cli::setup;
 use crate::domain::fold::source_key;
+use crate::domain::leaver_clock::ClockState;
+use crate::domain::leaver_clock::LeaverClock;
 use crate::domain::rows::HaltRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PolicyRow;
 use crate::domain::rows::SourceRow;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
+use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::decide::Judged;
+use crate::engine::restore::WITHDRAWN;
 use crate::engine::tell;
 use crate::ledger::Access;
 use crate::ledger::vault::Profile;
@@ -36,13 +42,18 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     };
     let moment = engine.at(None)?;
     let judged = engine.judge_all(&moment.rows, None, moment.now)?;
-    let still_in: Vec<_> = judged
-        .iter()
-        .filter(|j| j.decision.leaver_still_in)
-        .collect();
+    let clocks = engine.clocks(&moment)?;
+    let mut still_in = Vec::new();
+    for one in judged.iter().filter(|j| j.decision.leaver_still_in) {
+        let clocked = clocks.of(&one.facts, Some(&one.decision))?;
+        still_in.push((clocked.map(|c| c.clock), one));
+    }
+    still_in.sort_by_key(|(clock, _)| clock.as_ref().map(|c| (c.state, c.due)));
+    let late = count(&still_in, ClockState::Late);
+    let exit = if late > 0 { Exit::Partly } else { Exit::Done };
     if output.json {
         output.document(&document(&engine, &still_in, trouble.as_deref())?);
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     if let Some(trouble) = &trouble {
         output.data(&format!(
@@ -53,42 +64,62 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     show_still_in(&engine, &still_in, output)?;
     show_sources(&engine, output)?;
     show_waiting(&engine, output)?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
-fn show_still_in(engine: &Engine, still_in: &[&Judged], output: &Output) -> Result<(), Failure> {
+/// A leaver's account that still works, with its clock.
+type StillIn<'j> = (Option<LeaverClock>, &'j Judged);
+
+fn count(still_in: &[StillIn<'_>], state: ClockState) -> u64 {
+    let clocks = still_in.iter().filter_map(|(clock, _)| clock.as_ref());
+    clocks.filter(|clock| clock.state == state).count() as u64
+}
+
+fn show_still_in(
+    engine: &Engine,
+    still_in: &[StillIn<'_>],
+    output: &Output,
+) -> Result<(), Failure> {
     if still_in.is_empty() {
         output.data(&nobody_known(engine)?);
         output.data("");
         return Ok(());
     }
-    let count = plural(still_in.len() as u64, "account");
-    output.data(&format!(
-        "LEAVERS STILL IN: {count} of people who have left"
-    ));
+    let accounts = plural(still_in.len() as u64, "account");
+    let mut line = format!("LEAVERS STILL IN: {accounts} of people who have left");
+    let marked = [
+        (ClockState::Late, "LATE"),
+        (ClockState::AboutToBeLate, "about to be late"),
+    ];
+    for (state, word) in marked {
+        let number = count(still_in, state);
+        if number > 0 {
+            line.push_str(&format!(", {number} {word}"));
+        }
+    }
+    output.data(&line);
     let mut rows = Vec::new();
-    for one in still_in {
+    for (clock, one) in still_in {
         let why = tell::reasons(&one.decision.blocked);
-        let why = if why.is_empty() {
+        let mut why = if why.is_empty() {
             "The step is due.".to_owned()
         } else {
             why
         };
-        let since = one.decision.since.map(tell::moment).unwrap_or_default();
-        let age = one
-            .decision
-            .since
-            .map(|t| engine.clock.now().seconds_since(t));
+        if clock.as_ref().is_some_and(|c| c.active_after.is_some()) {
+            why.push_str(" USED AFTER THE DEPARTURE.");
+        }
+        let since = one.decision.since.or(clock.as_ref().map(|c| c.effective));
         rows.push(vec![
             engine.called(&one.facts.account.subject)?,
             one.facts.account.tenant.to_string(),
-            since,
-            age.map(tell::length).unwrap_or_default(),
+            since.map(Time::day).unwrap_or_default(),
+            clock.as_ref().map(tell::clock).unwrap_or_default(),
             why,
         ]);
     }
     output.table(
-        &["account", "tenant", "left on", "ago", "why still in"],
+        &["account", "tenant", "left on", "clock", "why still in"],
         &rows,
     );
     output.data("");
@@ -186,10 +217,20 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         } else {
             format!("{have} of {needed} approvals: {next}")
         };
+        let steps = engine.steps_left(&plan)?;
+        let back = steps.iter().all(|s| s.step.because.as_str() == WITHDRAWN);
+        let what = if back {
+            ", which gives back what was disabled because of a departure that was withdrawn"
+        } else {
+            ""
+        };
         say(&format!(
-            "open plan {digest}, {} left: {next}",
+            "open plan {digest}{what}, {} left: {next}",
             plural(left, "step")
         ));
+    }
+    for (account, because) in engine.to_give_back(now)?.cannot {
+        say(&cannot_says(engine, &account, because.as_str())?);
     }
     if let Some(proposed) = view.row::<PolicyRow>(Kind::Policy, "proposed")? {
         say(&format!(
@@ -222,18 +263,19 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
 
 fn document(
     engine: &Engine,
-    still_in: &[&Judged],
+    still_in: &[StillIn<'_>],
     trouble: Option<&str>,
 ) -> Result<serde_json::Value, Failure> {
     let view = engine.ledger.view()?;
     let now = engine.clock.now();
     let mut leavers = Vec::new();
-    for one in still_in {
+    for (clock, one) in still_in {
         let profile = engine.profile(&one.facts.account.subject)?;
         leavers.push(json!({
             "tenant": one.facts.account.tenant, "account": profile.first(Profile::KEY),
             "subject": one.facts.account.subject, "email": profile.first(Profile::MAIL),
             "erased_by": null, "since": one.decision.since, "blocked": one.decision.blocked,
+            "clock": clock,
         }));
     }
     let mut plans = Vec::new();
@@ -260,6 +302,7 @@ fn document(
         "head": { "seq": head.size.saturating_sub(1), "link": hex::encode(head.link) },
         "now": now,
         "leavers_still_in": leavers,
+        "cannot_give_back": cannot_values(engine, &engine.to_give_back(now)?.cannot)?,
         "in_doubt": engine.open_commands()?.len(),
         "halted": halts,
         "plans": plans,

@@ -28,6 +28,8 @@ pub(super) struct Answers {
     pub(super) url: String,
     /// Its own keys.
     pub(super) given: BTreeMap<String, Given>,
+    /// Whom programs work as, where the tenant cannot show it.
+    pub(super) machines: Vec<String>,
     /// Who is never touched.
     pub(super) protect: Vec<String>,
     /// Who takes over what removed accounts own.
@@ -204,11 +206,10 @@ impl Answers {
         if let Some(successor) = &self.successor {
             text.push_str(&format!("successor = {}\n", quoted(successor)));
         }
-        text.push_str("protect = [\n");
-        for address in &self.protect {
-            text.push_str(&format!("    {},\n", quoted(address)));
+        if !self.machines.is_empty() {
+            text.push_str(&addresses("service_accounts", &self.machines));
         }
-        text.push_str("]\n");
+        text.push_str(&addresses("protect", &self.protect));
         if let Some(rule) = &self.rule {
             text.push_str(&rule.toml());
         }
@@ -229,7 +230,11 @@ impl Answers {
                 given.insert(key.name.to_owned(), Given::of(key.name, value)?);
             }
         }
-        let listed = tenant.get("protect")?.as_array()?.iter();
+        let listed = |key: &str| {
+            let listed = tenant.get(key)?.as_array()?.iter();
+            let listed = listed.filter_map(|a| Some(a.as_str()?.to_owned()));
+            Some(listed.collect::<Vec<_>>())
+        };
         let policy = table.get("policy").and_then(Value::as_array);
         let policy = policy.and_then(|p| p.first()).and_then(Value::as_table);
         let sandbox = table.get("ledger")?.get("sandbox");
@@ -238,9 +243,8 @@ impl Answers {
             name: string("name")?,
             url: string("url")?,
             given,
-            protect: listed
-                .filter_map(|a| Some(a.as_str()?.to_owned()))
-                .collect(),
+            machines: listed("service_accounts").unwrap_or_default(),
+            protect: listed("protect")?,
             successor: string("successor"),
             rule: policy.and_then(Rule::of),
             sandbox: sandbox.and_then(Value::as_bool).unwrap_or(false),
@@ -268,6 +272,15 @@ impl Answers {
     }
 }
 
+/// A list of addresses, one on a line.
+fn addresses(key: &str, list: &[String]) -> String {
+    let lines: String = list
+        .iter()
+        .map(|a| format!("    {},\n", quoted(a)))
+        .collect();
+    format!("{key} = [\n{lines}]\n")
+}
+
 fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
@@ -283,6 +296,7 @@ mod tests {
             name: "portal.example.com".to_owned(),
             url: "https://portal.example.com".to_owned(),
             given: BTreeMap::new(),
+            machines: Vec::new(),
             protect: vec![
                 "o'hara@example.com".to_owned(),
                 "\"q\\\"@example.com".to_owned(),
@@ -354,6 +368,10 @@ mod tests {
                 };
                 answers.given.insert(key.name.to_owned(), given);
             }
+            answers.machines = vec![
+                "nightly@example.com".to_owned(),
+                "o'hara@b.example".to_owned(),
+            ];
             let text = answers.toml();
             assert_eq!(Answers::of(&text).unwrap(), answers, "{text}");
         }

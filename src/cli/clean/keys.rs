@@ -24,6 +24,10 @@ const FURTHER: &[(&str, &str)] = &[
         "Some gateways turn away what lacks their own headers.",
     ),
     (
+        "workspace",
+        "With it, keys of any other organisation are refused, also if somebody pastes them later.",
+    ),
+    (
         "last_login",
         "Without it nobody can be told to be unused, and that rule is not offered.",
     ),
@@ -33,6 +37,12 @@ const FURTHER: &[(&str, &str)] = &[
          must stay.",
     ),
 ];
+
+/// Whether a key is one of those that are asked for when an adapter can be made. One that the
+/// product needs is not: it comes before.
+fn is_further(key: &Key) -> bool {
+    !key.needed && FURTHER.iter().any(|(name, _)| *name == key.name)
+}
 
 /// What is asked for later, when it is known who is there.
 const LATER: &str = "successor";
@@ -58,7 +68,8 @@ pub(super) fn keys(ask: &Ask, dir: &Path, answers: &mut Answers, again: bool) ->
         dir.join(SECRETS).display()
     ));
     let mut usual = answers.given.clone();
-    usual.retain(|key, _| FURTHER.iter().any(|(name, _)| name == key));
+    let kind = answers.kind;
+    usual.retain(|name, _| kind.keys.iter().any(|k| k.name == name && is_further(k)));
     loop {
         let mut secrets = BTreeMap::new();
         let mut asked = BTreeSet::new();
@@ -97,7 +108,7 @@ fn want(answers: &Answers, key: &Key, again: bool) -> Want {
     if key.needed {
         return Want::Must;
     }
-    if FURTHER.iter().any(|(name, _)| *name == key.name) {
+    if is_further(key) {
         return Want::No;
     }
     match leader(answers, key.name) {
@@ -278,7 +289,8 @@ fn pairs(ask: &Ask) -> Result<Option<BTreeMap<String, String>>, End> {
 /// Asks for what is not needed to make an adapter but decides what can be seen.
 pub(super) fn further(ask: &Ask, answers: &mut Answers) -> Result<(), End> {
     for (name, why) in FURTHER {
-        let Some(key) = answers.kind.keys.iter().find(|k| k.name == *name) else {
+        let mut keys = answers.kind.keys.iter();
+        let Some(key) = keys.find(|k| k.name == *name && is_further(k)) else {
             continue;
         };
         one_further(ask, key, why, answers)?;

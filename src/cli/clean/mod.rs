@@ -111,9 +111,13 @@ impl Guide<'_> {
         );
         self.stops(None);
         let mut begun = self.begin().await?;
-        let accounts = self.connect(&mut begun).await?;
-        let book = Book::new(&accounts);
+        let mut accounts = self.connect(&mut begun).await?;
         protect::say_protected_anyway(&self.ask, &accounts);
+        if self.machines(&accounts, &mut begun)? {
+            accounts = self.connect(&mut begun).await?;
+            protect::say_protected_anyway(&self.ask, &accounts);
+        }
+        let book = Book::new(&accounts);
         if begun.keep {
             let listed = begun.answers.protect.clone();
             begun.answers.protect = protect::clear_up(&self.ask, &book, &listed)?;
@@ -193,6 +197,7 @@ impl Guide<'_> {
             name: connect::name(&url),
             url: connect::shown(&url),
             given: std::collections::BTreeMap::new(),
+            machines: Vec::new(),
             protect: Vec::new(),
             successor: None,
             rule: None,
@@ -256,6 +261,9 @@ impl Guide<'_> {
                 &listed
             };
             ask.say(&format!("  protected  {listed}"));
+            if !answers.machines.is_empty() {
+                ask.say(&format!("  programs   {}", answers.machines.join(", ")));
+            }
             if let Some(successor) = &answers.successor {
                 ask.say(&format!("  takes over {successor}"));
             }
@@ -299,6 +307,32 @@ impl Guide<'_> {
                 Again::Address => self.move_to(begun).await?,
             }
         }
+    }
+
+    /// Has named whom programs work as, only where it matters: the tenant does not show it. Whether
+    /// the tenant is to be read anew because of that.
+    fn machines(&self, accounts: &[AccountRecord], begun: &mut Begun) -> Result<bool, End> {
+        let known = begun.answers.machines.clone();
+        let hidden = protect::hides_machines(accounts);
+        if begun.keep && hidden {
+            self.ask.say(
+                "The tenant does not show whom programs work as. To name those accounts, run this \
+                 again and choose to change it.",
+            );
+        }
+        let book = Book::new(accounts);
+        begun.answers.machines = match begun.keep {
+            true => protect::clear_up(&self.ask, &book, &known)?,
+            false if hidden || !known.is_empty() => {
+                protect::ask_machines(&self.ask, &book, &known)?
+            }
+            false => known.clone(),
+        };
+        if begun.answers.machines == known {
+            return Ok(false);
+        }
+        place::keep(&begun.dir, &begun.answers)?;
+        Ok(true)
     }
 
     /// Takes another address in place of a wrong one.

@@ -94,6 +94,48 @@ pub(super) fn ask_all(ask: &Ask, book: &Book<'_>, known: &[String]) -> Result<Ve
         ask.say("Paste more addresses, or `-` before one that need not be protected any more.");
     }
     ask.say("Paste the addresses to protect, one or more on a line; an empty line ends the list.");
+    clear_up(ask, book, &pasted(ask, known)?)
+}
+
+/// Asks whom programs work as, where the tenant does not show it: `known` as it was if the person
+/// does not know, or does not know all of them.
+///
+/// A list lifts the protection of everybody who is not on it. So it counts only whole, and only
+/// when the person says that it is whole.
+pub(super) fn ask_machines(
+    ask: &Ask,
+    book: &Book<'_>,
+    known: &[String],
+) -> Result<Vec<String>, End> {
+    ask.part("Whom do programs work as?");
+    ask.say(
+        "The tenant does not show who else has API keys. So any account that was ever used may be \
+         one that a program works as, and all of them stay. If you know every account whose API \
+         key a program uses, name them: only they then stay for it, so the list must be whole. The \
+         user of the key that you pasted is one of them.",
+    );
+    if !known.is_empty() {
+        ask.say(&format!("Named so far: {}", known.join(", ")));
+        ask.say("Paste more addresses, or `-` before one that no program uses any more.");
+    }
+    ask.say(
+        "Paste their addresses, one or more on a line; an empty line ends the list. If you do not \
+         know them, an empty line alone is right.",
+    );
+    let named = clear_up(ask, book, &pasted(ask, known)?)?;
+    if named.is_empty() {
+        ask.say("Nobody is named, so all accounts that were ever used stay.");
+        return Ok(named);
+    }
+    if named == known || ask.yes("Are these all, so that no program works as anybody else?")? {
+        return Ok(named);
+    }
+    ask.say("Then it stays as it was. What you named is not taken.");
+    Ok(known.to_vec())
+}
+
+/// Reads addresses that are added to those known, or taken away with a `-`.
+fn pasted(ask: &Ask, known: &[String]) -> Result<Vec<String>, End> {
     let mut typed: Vec<String> = known.to_vec();
     for line in ask.lines()? {
         for word in words(&line) {
@@ -103,7 +145,13 @@ pub(super) fn ask_all(ask: &Ask, book: &Book<'_>, known: &[String]) -> Result<Ve
             }
         }
     }
-    clear_up(ask, book, &typed)
+    Ok(typed)
+}
+
+/// Whether accounts are protected only because nobody can see whether programs work as them.
+pub(super) fn hides_machines(accounts: &[AccountRecord]) -> bool {
+    let mut protected = accounts.iter().map(|account| &account.facts.protected);
+    protected.any(|protected| protected.contains(&Protection::KeysUnseen))
 }
 
 /// Shows what each address is, and asks about those that are nobody's.
@@ -232,6 +280,7 @@ const fn protected_as(protection: Protection) -> &'static str {
         Protection::Admin | Protection::LastAdmin => "administrator",
         Protection::OwnCredential => "account whose key you pasted",
         Protection::Service | Protection::KeyOwner => "account for programs",
+        Protection::KeysUnseen => "account that a program may work as",
         Protection::Listed => "listed account",
         Protection::Staff => "account of the provider's staff",
         _ => "account of which too little is known",

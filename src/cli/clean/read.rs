@@ -13,9 +13,9 @@ use crate::cli::person::os_user;
 use crate::domain::code;
 use crate::domain::rows::When;
 use crate::domain::source::Verdict;
+use crate::domain::trust;
 use crate::engine::Engine;
 use crate::engine::EngineError;
-use crate::engine::approve::never_believed;
 use crate::engine::decide::Adoption;
 use crate::engine::observe::Synced;
 
@@ -28,7 +28,10 @@ impl Stage<'_> {
             let exit = synced_exit(&synced);
             if exit == Exit::Done {
                 self.say_unknown(&synced);
-                self.adopt(engine, &adoption)?;
+                if self.adopt(engine, &adoption)? {
+                    // what was protected until now stands so in what was read
+                    continue;
+                }
                 return Ok(None);
             }
             let mut believed = false;
@@ -94,7 +97,7 @@ impl Stage<'_> {
         for code in &one.because {
             self.ask.say(&code::says(code.as_str()));
         }
-        let releasable = !one.because.iter().any(never_believed);
+        let releasable = trust::is_releasable(&one.because);
         let Some(digest) = one.digest.as_ref().filter(|_| releasable) else {
             return Ok(false);
         };
@@ -126,6 +129,9 @@ impl Stage<'_> {
         }
         match path.rsplit('.').next().unwrap_or_default() {
             "protect" => format!("protected addresses: {what}"),
+            "service_accounts" => {
+                "accounts stay no more only because a program may work as them".to_owned()
+            }
             "successor" => "somebody else takes over what removed accounts own".to_owned(),
             "after_days" => format!("fewer days: {what}"),
             "notice_days" => format!("fewer days after the warning: {what}"),
@@ -133,10 +139,10 @@ impl Stage<'_> {
         }
     }
 
-    /// Lets rules that loosen something rule only when the person says so.
-    fn adopt(&self, engine: &Engine, adoption: &Adoption) -> Result<(), End> {
+    /// Lets rules that loosen something rule only when the person says so; whether that was asked.
+    fn adopt(&self, engine: &Engine, adoption: &Adoption) -> Result<bool, End> {
         let Adoption::Waits(loosened) = adoption else {
-            return Ok(());
+            return Ok(false);
         };
         self.ask.part("These rules go further than those of before");
         for line in loosened {
@@ -156,6 +162,6 @@ impl Stage<'_> {
         }
         let signer = engine.signer(&os_user(), None)?;
         engine.adopt_proposed(&signer, "clean: confirmed by typing yes")?;
-        Ok(())
+        Ok(true)
     }
 }

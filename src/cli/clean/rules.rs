@@ -109,7 +109,9 @@ fn say_unseen(ask: &Ask, accounts: &[AccountRecord], answers: &Answers) {
 /// Whether an account is neither protected nor disabled.
 fn is_fair_game(account: &AccountRecord, answers: &Answers) -> bool {
     let address = account.email.as_ref().map(|a| a.trim().to_lowercase());
-    let listed = address.is_some_and(|address| answers.protect.contains(&address));
+    let listed = address.is_some_and(|address| {
+        answers.protect.contains(&address) || answers.machines.contains(&address)
+    });
     account.facts.protected.is_empty()
         && account.facts.managed_by.is_none()
         && account.facts.kind != AccountKind::Service

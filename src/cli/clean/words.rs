@@ -42,7 +42,8 @@ pub(super) fn plain(error: &ProviderError, kind: &Kind) -> (String, String) {
             "It may be another host or region, or the address of a web page.".to_owned(),
         ),
         ProviderError::Configuration { what } => {
-            (format!("{what}."), "Look at what you typed.".to_owned())
+            let advice = "Look at what you typed, and whether the keys are those of this tenant.";
+            (format!("{what}."), advice.to_owned())
         }
     }
 }
