@@ -4,4 +4,4 @@ mod approvals;
 mod changed;
 mod evidence;
 mod explained;
-mod firm;
+pub(crate) mod firm;

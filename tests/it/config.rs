@@ -185,8 +185,40 @@ const IN_THE_FILE: &[Wrong] = &[
     ),
     wrong(
         ("kind = \"csv\"", "kind = \"scim\""),
-        "17:8",
-        &["`scim` is not built yet", "ldap"],
+        "18:8",
+        &["a directory of the kind `scim` has no `path`"],
+    ),
+    wrong(
+        (
+            "contains = \"everybody\"",
+            "contains = \"everybody\"\ndate_format = \"european\"",
+        ),
+        "21:15",
+        &["no way to write a day", "day-first"],
+    ),
+    wrong(
+        (
+            "contains = \"everybody\"",
+            "contains = \"everybody\"\nencoding = \"latin-1\"",
+        ),
+        "21:12",
+        &["`latin-1` is not one of", "utf-8"],
+    ),
+    wrong(
+        (
+            "contains = \"everybody\"",
+            "contains = \"everybody\"\nleft_when = [{ attribute = \"a\", values = [] }]",
+        ),
+        "21:13",
+        &["without an attribute or a value"],
+    ),
+    wrong(
+        (
+            "base = \"dc=example,dc=com\"",
+            "base = \"dc=example,dc=com\"\nmax_age_days = 3",
+        ),
+        "14:16",
+        &["a directory of the kind `ldap` has no `max_age_days`"],
     ),
     wrong(
         ("flavor = \"openldap\"", "flavor = \"open-ldap\""),
@@ -194,9 +226,68 @@ const IN_THE_FILE: &[Wrong] = &[
         &["did you mean `openldap`?"],
     ),
     wrong(
-        ("flavor = \"openldap\"", "flavor = \"active-directory\""),
-        "9:10",
-        &["active-directory is not built yet"],
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"openldap\"\nexact_last_login = true",
+        ),
+        "10:20",
+        &["only Active Directory has", "leave it out"],
+    ),
+    wrong(
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"active-directory\"\nleavers_units = [\"Leavers\"]",
+        ),
+        "10:17",
+        &["`leavers_units` is no distinguished name", "ou=People"],
+    ),
+    wrong(
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"active-directory\"\ngroup = \"SaaS-Users\"",
+        ),
+        "10:9",
+        &["`group` is no distinguished name"],
+    ),
+    wrong(
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"389ds\"\nleave_date = \"last day\"",
+        ),
+        "10:14",
+        &["`leave_date` names what cannot be an attribute"],
+    ),
+    wrong(
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"openldap\"\npreserved_base = \"cn=deleted users,dc=x\"",
+        ),
+        "10:18",
+        &["only FreeIPA has", "flavor = \"389ds\""],
+    ),
+    wrong(
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"openldap\"\nleft_when = [{ attribute = \"employeeType\", values = [] }]",
+        ),
+        "10:13",
+        &["left_when without values"],
+    ),
+    wrong(
+        (
+            "flavor = \"openldap\"",
+            "flavor = \"openldap\"\nleft_when = [{ attribute = \"employeeType\" }]",
+        ),
+        "10:14",
+        &["`values` is missing", "terminated"],
+    ),
+    wrong(
+        (
+            "path = \"people.csv\"",
+            "path = \"people.csv\"\ngroup = \"cn=staff,dc=x\"",
+        ),
+        "19:9",
+        &["kind `csv` has no `group`"],
     ),
     wrong(
         (

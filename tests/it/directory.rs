@@ -1,8 +1,13 @@
 //! Directories: what is read is everything or nothing.
 
+mod active_directory;
+mod ds389;
 mod faults;
 mod files;
 mod openldap;
+mod scim;
+mod signals;
+mod ways;
 
 use std::time::Duration;
 
@@ -14,6 +19,7 @@ use exeunt::directory::ldap::Flavor;
 use exeunt::directory::ldap::LdapDirectory;
 use exeunt::directory::ldap::LdapLimits;
 use exeunt::directory::ldap::LdapSettings;
+use exeunt::directory::ldap::LdapSignals;
 use url::Url;
 
 fn settings(url: &str, base: &str, bind: &str, password: &str) -> LdapSettings {
@@ -27,6 +33,7 @@ fn settings(url: &str, base: &str, bind: &str, password: &str) -> LdapSettings {
         base: base.to_owned(),
         filter: None,
         flavor: Flavor::OpenLdap,
+        signals: LdapSignals::default(),
         page_size: LdapSettings::DEFAULT_PAGE_SIZE,
         limits: LdapLimits {
             connect: Duration::from_secs(10),

@@ -7,6 +7,7 @@ mod vault;
 mod vectors;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,6 +155,7 @@ fn tenant() -> SourceName {
 
 fn facts() -> AccountFacts {
     AccountFacts {
+        future: BTreeSet::new(),
         state: AccountState::Active,
         kind: AccountKind::Human,
         protected: Default::default(),

@@ -9,10 +9,12 @@
 mod attack;
 mod clean;
 mod cli;
+mod clock;
 mod common;
 mod config;
 mod crash;
 mod directory;
+mod identity;
 mod json;
 mod ledger;
 mod policy;
@@ -20,4 +22,5 @@ mod provider;
 mod review;
 mod safety;
 mod scale;
+mod stories;
 mod tidy;

@@ -4,6 +4,7 @@ use exeunt::sandbox::Role;
 use exeunt::sandbox::cast;
 use exeunt::sandbox::docspace::Status;
 
+use crate::common::workspace::finish;
 use crate::json::fits;
 use crate::safety::house::House;
 
@@ -121,7 +122,128 @@ fn a_list_that_was_changed_or_is_unclear_approves_nothing() {
         .exits(0)
         .says("every account stays");
     assert!(house.ws.entries_of("plan.approved").is_empty());
+    assert_eq!(house.ws.entries_of("step.kept").len(), 2);
+    house.ws.run(&["run"]).exits(0);
+    assert!(house.planned().is_empty());
     house.nothing_was_sent();
+    house.ws.is_sound();
+}
+
+/// Whom a reviewer has left out is not taken up again by a run that asks nobody.
+#[test]
+fn whoever_was_left_out_stays_until_the_review_date() {
+    let idle = crate::safety::house::IDLE;
+    let house = House::settled("", &[crate::safety::house::LEAVERS, idle]).a_month_later();
+    let (dieter, erika) = (cast(Role::Idle).email, cast(Role::FailedOnly).email);
+    let digest = house.ws.json(&["plan"])["digest"].clone();
+    let digest = digest.as_str().unwrap();
+    let args = ["approve", digest, "--except", dieter, "--confirm", "1"];
+    house
+        .ws
+        .run(&args)
+        .exits(0)
+        .says("stay until their review date");
+    house.ws.run(&["run"]).exits(0);
+    house.hours_later(2);
+    house.ws.run(&["run"]).exits(0);
+    assert!(disabled(&house, Role::FailedOnly) && !disabled(&house, Role::Idle));
+    assert!(house.planned().is_empty());
+    let why = house.ws.run(&["why", dieter]).exits(0);
+    why.says("otto.operator left the account out of a plan")
+        .says("the same answer");
+
+    let why = house.ws.run(&["why", dieter, "--json"]).exits(0);
+    why.says("otto.operator said so, and it holds until");
+
+    // an approver can have him planned by name, and nobody else
+    let other = ["plan", "--also-kept", erika];
+    house
+        .ws
+        .run(&other)
+        .exits(64)
+        .says("no reviewer has left out");
+    let planned = house.ws.json(&["plan", "--also-kept", dieter]);
+    assert_eq!(planned["steps"][0]["email"], dieter);
+    let digest = planned["digest"].as_str().unwrap();
+    let args = ["approve", digest, "--except", dieter, "--confirm", "0"];
+    house.ws.run(&args).exits(0).says("every account stays");
+    house.ws.run(&["run"]).exits(0);
+    assert!(!disabled(&house, Role::Idle));
+
+    // the review date comes, and he is still silent
+    house.story.pass_days(91);
+    house.ws.run(&["sync"]).exits(0);
+    house.hours_later(1);
+    assert!(house.planned().contains(&dieter.to_owned()));
+    house.ws.is_sound();
+}
+
+#[test]
+fn who_was_left_out_as_idle_and_leaves_is_found_anew() {
+    let idle = crate::safety::house::IDLE;
+    let house = House::settled("", &[crate::safety::house::LEAVERS, idle]).a_month_later();
+    let dieter = cast(Role::Idle).email;
+    let digest = house.ws.json(&["plan"])["digest"].clone();
+    let digest = digest.as_str().unwrap();
+    let args = ["approve", digest, "--except", dieter, "--confirm", "1"];
+    house.ws.run(&args).exits(0);
+    house.directory().disable("dieter.vogel");
+    house.ws.run(&["sync"]).exits(0);
+    let planned = house.ws.json(&["plan"]);
+    assert_eq!(planned["steps"][0]["email"], dieter, "{planned}");
+    assert_eq!(planned["steps"][0]["because"], "leaver.disabled");
+
+    // left out as a leaver too, he is one who is still in
+    let digest = planned["digest"].as_str().unwrap();
+    let args = ["approve", digest, "--except", dieter, "--confirm", "0"];
+    house.ws.run(&args).exits(0);
+    house.ws.run(&["run"]).exits(0);
+    assert!(!disabled(&house, Role::Idle));
+    let status = house.ws.run(&["status"]).exits(0);
+    status
+        .says("LEAVERS STILL IN")
+        .says("block.kept-by-reviewer");
+}
+
+/// A smaller plan is good no longer than the one that it comes from, and there is one of it.
+#[test]
+fn a_cut_keeps_the_date_of_its_plan_and_a_plan_is_cut_once() {
+    let house = due();
+    let (dieter, erika) = (cast(Role::Idle).email, cast(Role::FailedOnly).email);
+    let plan = house.ws.json(&["plan"]);
+    let digest = plan["digest"].as_str().unwrap().to_owned();
+    house.hours_later(20);
+    let only = |who: &'static str| ["approve", "DIGEST", "--only", who, "--confirm", "1"];
+    let with = |args: [&str; 6]| {
+        args.map(|a| {
+            if a == "DIGEST" {
+                digest.clone()
+            } else {
+                a.to_owned()
+            }
+        })
+    };
+    let (one, two) = (with(only(dieter)), with(only(erika)));
+    let one: Vec<_> = one.iter().map(String::as_str).collect();
+    let two: Vec<_> = two.iter().map(String::as_str).collect();
+    let (first, second) = (house.ws.start(&one), house.ws.start(&two));
+    let (first, second) = (finish(first, &one), finish(second, &two));
+    let mut codes = [first.code.unwrap(), second.code.unwrap()];
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 5], "{}\n{}", first.screen(), second.screen());
+    let plans = house.ws.entries_of("plan.created");
+    let cut: Vec<_> = plans
+        .iter()
+        .filter(|p| p["data"]["parent"].is_string())
+        .collect();
+    assert_eq!(cut.len(), 1);
+    let parent = plans
+        .iter()
+        .find(|p| p["data"]["digest"] == digest.as_str())
+        .unwrap();
+    assert_eq!(cut[0]["data"]["expires_at"], parent["data"]["expires_at"]);
+    assert_eq!(house.ws.entries_of("plan.approved").len(), 1);
+    house.ws.is_sound();
 }
 
 #[test]
@@ -153,8 +275,92 @@ fn only_and_except_make_smaller_plans() {
         .says(erika);
     house.ws.run(&["run"]).exits(0);
     assert!(disabled(&house, Role::FailedOnly) && !disabled(&house, Role::Idle));
-    // who was left out is planned anew
-    assert_eq!(house.planned(), [dieter]);
+    // who was left out stays
+    assert!(house.planned().is_empty());
+}
+
+/// Whoever names those to go says nothing about the others.
+#[test]
+fn who_was_not_named_is_planned_anew() {
+    let house = due();
+    let (dieter, erika) = (cast(Role::Idle).email, cast(Role::FailedOnly).email);
+    let digest = house.ws.json(&["plan"])["digest"].clone();
+    let args = [
+        "approve",
+        digest.as_str().unwrap(),
+        "--only",
+        erika,
+        "--confirm",
+        "1",
+    ];
+    house
+        .ws
+        .run(&args)
+        .exits(0)
+        .says("planned anew if they are due");
+    assert_eq!(house.planned(), [dieter, erika][..1]);
+    assert!(house.ws.entries_of("step.kept").is_empty());
+}
+
+/// What could not be given back is tried again when somebody asks again, and by no run.
+#[test]
+fn a_restore_that_failed_is_over() {
+    let house = due();
+    let (dieter, erika) = (cast(Role::Idle).email, cast(Role::FailedOnly).email);
+    let digest = house.ws.json(&["plan"])["digest"].clone();
+    let args = ["approve", digest.as_str().unwrap(), "--confirm", "2"];
+    house.ws.run(&args).exits(0);
+    house.ws.run(&["run"]).exits(0);
+    let runs = house.ws.entries_of("run.started");
+    let run = runs
+        .iter()
+        .rfind(|e| e["data"]["command"] == "run")
+        .unwrap()["seq"]
+        .to_string();
+    house
+        .ws
+        .run(&["halt", "on", "--tenant", "portal", "--reason", "x"])
+        .exits(0);
+    let again = ["restore", dieter, "--reason", "a mistake", "--confirm", "1"];
+    house
+        .ws
+        .run(&again)
+        .exits(5)
+        .says("only when you ask again");
+    house
+        .ws
+        .run(&["halt", "off", "--tenant", "portal", "--reason", "x"])
+        .exits(0);
+    house.forget_requests();
+    house.ws.run(&["run"]).exits(0);
+    house.nothing_was_sent();
+    assert!(disabled(&house, Role::Idle));
+    assert!(
+        house.ws.json(&["status"])["plans"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    house.ws.run(&again).exits(0);
+    assert!(!disabled(&house, Role::Idle));
+
+    // the run that had disabled both: he is not its own any more
+    let args = [
+        "restore",
+        "--run",
+        &run,
+        "--reason",
+        "a mistake",
+        "--confirm",
+        "1",
+        "--json",
+    ];
+    let restored = house.ws.run(&args).exits(0).json();
+    fits("restore", &restored);
+    assert_eq!(restored["items"][0]["email"], erika);
+    assert_eq!(restored["left_out"][0]["email"], dieter);
+    assert_eq!(restored["left_out"][0]["because"], "block.changed-since");
+    house.ws.is_sound();
 }
 
 #[test]

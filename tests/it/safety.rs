@@ -2,9 +2,10 @@
 
 mod activity;
 mod departures;
-mod estate;
+pub(crate) mod estate;
 pub(crate) mod house;
 mod ledger;
+mod marks;
 mod open;
 mod reads;
 mod way;

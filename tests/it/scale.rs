@@ -78,9 +78,10 @@ fn the_events_are_walked_once_and_a_second_sync_appends_only_its_reads() {
         .iter()
         .filter(|r| r.path.contains("/people/filter"))
         .count();
-    // One walk, with a probe for a hidden log before and after it.
+    // One walk, with a probe for a hidden log before and after it, and what a first walk asks for
+    // beyond the end that it does not know.
     assert!(
-        walked <= walk(kept) + 3,
+        walked <= walk(kept) + 3 + 50,
         "{walked} requests for {kept} events"
     );
     assert!(

@@ -13,8 +13,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("ledger", &["domain", "clock", "crash", "evidence"]),
     ("evidence", &["domain", "ledger"]),
-    ("directory", &["domain", "tls"]),
-    ("provider", &["domain", "clock", "crash", "tls"]),
+    ("http", &["domain", "tls"]),
+    ("scim", &["domain", "http"]),
+    ("directory", &["domain", "tls", "http", "scim"]),
+    (
+        "provider",
+        &["domain", "clock", "crash", "tls", "http", "scim"],
+    ),
     ("notify", &["domain"]),
     (
         "config",
@@ -25,6 +30,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "directory",
             "provider",
             "notify",
+            "http",
+            "scim",
             "tls",
         ],
     ),
@@ -80,7 +87,7 @@ const BANS: &[(&str, &[&str], &str)] = &[
     (
         "reqwest::Client::new",
         &[],
-        "one client, made in provider/http with its limits",
+        "one client, made in http with its limits",
     ),
     (
         "danger_accept_invalid",

@@ -64,6 +64,31 @@ fn a_correction_of_a_list_of_leavers_is_heeded() {
     assert_eq!((before, firm.entries("person.missed").len()), (1, 1));
 }
 
+/// A list that is emptied is no correction, also where it is read again for one person.
+#[test]
+fn an_emptied_list_of_leavers_takes_nothing_back() {
+    let firm = Firm::new(&format!("{LISTED}{LEAVERS}"));
+    hr_lists(&firm, &[Role::Guest, Role::KeyUser]);
+    firm.ex(&["sync"]).exits(0);
+    let guest = cast(Role::Guest).email.to_owned();
+    let digest = firm.plan();
+    firm.release(&digest);
+    hr_lists(&firm, &[]);
+    firm.ex(&["apply", &digest]).says("not believed");
+    assert_eq!(
+        firm.status(Role::Guest),
+        Status::Active,
+        "nothing rests on it"
+    );
+    assert!(firm.emails(&["departed"]).contains(&guest));
+    assert!(firm.entries("person.missed").is_empty());
+    assert!(firm.entries("departure.withdrawn").is_empty());
+    // it is there again, and goes on
+    hr_lists(&firm, &[Role::Guest, Role::KeyUser]);
+    firm.ex(&["apply", &digest]);
+    assert_eq!(firm.status(Role::Guest), Status::Terminated);
+}
+
 fn newcomer(firm: &Firm, email: &str) -> Uuid {
     let id = Uuid::from_u128(0x7e57);
     let made = firm.tenant().now();

@@ -201,6 +201,45 @@ fn hands_over(screen: &mut Screen, tenant: &Tenant) {
         .sees(&format!("found {heir}"));
 }
 
+/// Where a tenant hides whom programs work as, its owner can name them, and need not.
+#[test]
+fn programs_are_named_where_the_tenant_does_not_show_them() {
+    let tenant = products::huwise_alone();
+    let asked = "an empty line alone is right";
+    let ws = Workspace::new();
+    let mut screen = Screen::start(&ws, "clean");
+    connects(&mut screen, &tenant);
+    screen
+        .sees("Whom do programs work as?")
+        .says(asked, "")
+        .sees("Nobody is named, so all accounts that were ever used stay.")
+        .sees("Who must stay?")
+        .ctrl_c();
+    screen.ends(130);
+
+    let ws = Workspace::new();
+    let machine = products::address(0);
+    let mut screen = Screen::start(&ws, "clean");
+    connects(&mut screen, &tenant);
+    screen
+        .says(asked, &machine)
+        .types("")
+        .sees(&format!("found {machine}"))
+        .says("so that no program works as anybody else?", "y")
+        .says("Who must stay?", &tenant.members[0])
+        .types("")
+        .sees("Whom is it about?")
+        .sees("everyone but the protected (")
+        .ctrl_c();
+    screen.ends(130);
+    let toml = std::fs::read_to_string(ws.path(&format!("{}/exeunt.toml", place(&tenant.url))));
+    let toml = toml.unwrap();
+    assert!(
+        toml.contains(&format!("service_accounts = [\n    \"{machine}\",\n]")),
+        "{toml}"
+    );
+}
+
 /// What answers is no API at all; the same keys are then tried at the right address.
 #[test]
 fn another_host_or_region() {

@@ -253,6 +253,7 @@ pub(super) fn port() -> Tenant {
     let asked = vec![
         Asked::Secret("the client id", secret(&of, "client_id")),
         Asked::Secret("the client secret", secret(&of, "client_secret")),
+        Asked::Kept("the id of the organisation", control.org_id()),
     ];
     let is_out = move |address: &str| {
         let user = control.user(address);
@@ -288,6 +289,18 @@ pub(super) fn huwise() -> Tenant {
         step: ("1", "removed"),
         // One of the six administers there too.
         left: 4,
+        ..plain(of, Box::new(is_out))
+    }
+}
+
+/// A domain whose list of keys has only our own: whose else there are cannot be seen.
+pub(super) fn huwise_alone() -> Tenant {
+    let of = rehearsal("huwise");
+    let control = of.server::<HuwiseHandle>().unwrap().control();
+    let asked = vec![Asked::Secret("an API key", secret(&of, "api_key"))];
+    let is_out = move |address: &str| control.with(|s| s.find(address).is_none());
+    Tenant {
+        asked,
         ..plain(of, Box::new(is_out))
     }
 }

@@ -135,6 +135,40 @@ fn the_story_in_a_pipe() {
 }
 
 #[test]
+fn words_about_accounts_in_a_pipe() {
+    let stage = Stage::read();
+    let run = |args: &[&str], code: i32| seen(&stage.ws.run(args).exits(code));
+    let guest = "gustavo.lima@partner.example.test";
+    let bob = "bob.tanner@example.com";
+    let add = ["link", "add", guest, bob, "--reason", "his private address"];
+    held("pipe_link_add_unconfirmed", run(&add, 5));
+    let add = [&add[..], &["--ticket", "HR-17", "--confirm", guest]].concat();
+    held("pipe_link_add", run(&add, 0));
+    held("pipe_link_list", run(&["link", "list"], 0));
+    let remove = ["link", "remove", guest, "--reason", "another Bob"];
+    held("pipe_link_remove", run(&remove, 0));
+    let answer = ["--owner", "Gustavo Lima", "--until", "2026-06-01"];
+    let claim = ["orphan", "claim", guest, "--reason", "our auditor"];
+    held("pipe_orphan_claim", run(&[&claim[..], &answer].concat(), 0));
+    held("pipe_orphan_list", run(&["orphan", "list"], 0));
+    let release = ["orphan", "release", guest, "--reason", "the audit is over"];
+    held("pipe_orphan_release", run(&release, 0));
+    let accept = ["orphan", "accept", guest, "--reason", "leaves soon"];
+    let accept = [&accept[..], &["--until", "2026-04-01"]].concat();
+    held("pipe_orphan_accept", run(&accept, 0));
+    let kinds = ["stated", "denied"].map(|k| format!("link.{k}"));
+    let orphans = ["claimed", "released", "accepted"].map(|k| format!("orphan.{k}"));
+    let mut log = vec!["log"];
+    for kind in kinds.iter().chain(&orphans) {
+        log.extend(["--type", kind]);
+    }
+    let log = stage.ws.run(&log).exits(0).out;
+    let says = |line: &str| line.split('\t').next_back().map(scrubbed);
+    let sentences: Vec<_> = log.lines().skip(1).filter_map(says).collect();
+    held("pipe_log_of_words", sentences.join("\n"));
+}
+
+#[test]
 fn every_kind_of_entry_has_a_sentence() {
     let stage = Stage::ready();
     stage.ws.run(&["apply", "plan.json"]).exits(0);
@@ -161,7 +195,7 @@ fn every_kind_of_entry_has_a_sentence() {
 }
 
 /// What a terminal of some width shows, both streams.
-pub(super) fn in_terminal(ws: &Workspace, columns: u32, env: &str, args: &str) -> String {
+pub(crate) fn in_terminal(ws: &Workspace, columns: u32, env: &str, args: &str) -> String {
     let exeunt = env!("CARGO_BIN_EXE_exeunt");
     let typed = format!("stty cols {columns} rows 50; {env} exec {exeunt} {args}");
     let plain = ws.command(&[]);

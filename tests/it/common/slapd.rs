@@ -1,7 +1,6 @@
 //! A private OpenLDAP server: own directory, own ports, own CA; gone when it is dropped.
 
 use std::fs;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
@@ -12,6 +11,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::common::machine::authority;
+use crate::common::machine::certificate;
+use crate::common::machine::done;
+use crate::common::machine::expired_certificate;
+use crate::common::machine::free_port;
+use crate::common::machine::must_have;
 
 pub(crate) const BASE: &str = "dc=house,dc=test";
 pub(crate) const PEOPLE: &str = "ou=people,dc=house,dc=test";
@@ -39,16 +45,12 @@ pub(crate) struct Slapd {
 impl Slapd {
     /// Starts a server with the people of [`seed`].
     pub(crate) fn start() -> Self {
-        for program in [
+        must_have(&[
             "/usr/sbin/slapd",
             "/usr/sbin/slapadd",
+            "/usr/sbin/slapmodify",
             "/usr/bin/ldapmodify",
-        ] {
-            assert!(
-                Path::new(program).exists(),
-                "{program} is missing: run tests/run, which installs slapd, ldap-utils, openssl"
-            );
-        }
+        ]);
         // Short, since a Unix socket's path has 107 bytes at most.
         let home = tempfile::Builder::new()
             .prefix("exs")
@@ -56,7 +58,7 @@ impl Slapd {
             .unwrap();
         authority(home.path(), "ca");
         authority(home.path(), "other");
-        certificate(home.path());
+        certificate(home.path(), "DNS:localhost");
         for folder in ["config", "db"] {
             fs::create_dir(home.path().join(folder)).unwrap();
         }
@@ -144,6 +146,15 @@ impl Slapd {
         ));
     }
 
+    /// Logs somebody in with the password that everybody has.
+    pub(crate) fn log_in(&self, uid: &str) {
+        let name = format!("uid={uid},{PEOPLE}");
+        done(
+            self.client("ldapwhoami")
+                .args(["-D", &name, "-w", "secret"]),
+        );
+    }
+
     /// Ends the server at once, as a crash would.
     pub(crate) fn kill(&self) {
         if let Some(mut server) = self.server.lock().unwrap().take() {
@@ -152,7 +163,45 @@ impl Slapd {
         }
     }
 
-    fn stop(&self) {
+    /// Changes the server's own configuration, as LDIF change records say, while it is stopped.
+    pub(crate) fn configure(&self, changes: &str) {
+        self.stop();
+        let file = self.home.path().join("configure.ldif");
+        fs::write(&file, changes).unwrap();
+        let mut command = Command::new("/usr/sbin/slapmodify");
+        command
+            .args(["-n", "0", "-F"])
+            .arg(self.home.path().join("config"));
+        done(command.arg("-l").arg(&file));
+        self.run().unwrap();
+    }
+
+    /// Gives the server another certificate of the same authority.
+    pub(crate) fn certify(&self, expired: bool, names: &str) {
+        self.stop();
+        if expired {
+            expired_certificate(self.home.path(), names);
+        } else {
+            certificate(self.home.path(), names);
+        }
+        self.run().unwrap();
+    }
+
+    /// Starts the server again with other data under the same names: the people have other keys.
+    pub(crate) fn replace_people(&self) {
+        self.stop();
+        fs::remove_dir_all(self.home.path().join("db")).unwrap();
+        fs::create_dir(self.home.path().join("db")).unwrap();
+        load(
+            self.home.path(),
+            1,
+            &seed().replace("entryUUID: e", "entryUUID: d"),
+        );
+        self.run().unwrap();
+    }
+
+    /// Ends the server in order.
+    pub(crate) fn stop(&self) {
         if let Some(mut server) = self.server.lock().unwrap().take() {
             done(Command::new("kill").args(["-INT", &server.id().to_string()]));
             server.wait().unwrap();
@@ -242,78 +291,12 @@ impl Drop for Slapd {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-fn done(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{command:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
 fn load(home: &Path, database: u8, ldif: &str) {
     let file = home.join("load.ldif");
     fs::write(&file, ldif).unwrap();
     let mut command = Command::new("/usr/sbin/slapadd");
     command.args(["-q", "-n", &database.to_string(), "-F"]);
     done(command.arg(home.join("config")).arg("-l").arg(&file));
-}
-
-fn authority(home: &Path, name: &str) {
-    let subject = format!("/CN=Authority {name} of the tests");
-    let mut command = Command::new("openssl");
-    command.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-    ]);
-    command.args(["-nodes", "-days", "30", "-subj", &subject]);
-    command.args(["-addext", "basicConstraints=critical,CA:TRUE"]);
-    command.args([
-        "-addext",
-        "keyUsage=critical,keyCertSign,cRLSign",
-        "-keyout",
-    ]);
-    command.arg(home.join(format!("{name}.key"))).arg("-out");
-    done(command.arg(home.join(format!("{name}.pem"))));
-}
-
-fn certificate(home: &Path) {
-    let at = |name: &str| home.join(name);
-    let extensions = "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n\
-                      extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n";
-    fs::write(at("extensions"), extensions).unwrap();
-    let mut request = Command::new("openssl");
-    request.args([
-        "req",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-    ]);
-    request
-        .args(["-subj", "/CN=localhost", "-keyout"])
-        .arg(at("server.key"));
-    done(request.arg("-out").arg(at("server.csr")));
-    let mut sign = Command::new("openssl");
-    sign.args(["x509", "-req", "-days", "30", "-CAcreateserial", "-in"])
-        .arg(at("server.csr"));
-    sign.arg("-CA")
-        .arg(at("ca.pem"))
-        .arg("-CAkey")
-        .arg(at("ca.key"));
-    sign.arg("-extfile").arg(at("extensions"));
-    done(sign.arg("-out").arg(at("server.pem")));
 }
 
 /// The server's own configuration (slapd-config): TLS, password policy, groups, limits, rights.
@@ -337,6 +320,7 @@ olcModulePath: /usr/lib/ldap
 olcModuleLoad: back_mdb
 olcModuleLoad: ppolicy
 olcModuleLoad: memberof
+olcModuleLoad: lastbind
 
 dn: cn=schema,cn=config
 objectClass: olcSchemaConfig
@@ -364,6 +348,7 @@ olcRootDN: {ADMIN}
 olcRootPW: {PASSWORD}
 olcDbMaxSize: 536870912
 olcDbNoSync: TRUE
+olcLastBind: TRUE
 olcDbIndex: objectClass,entryUUID,uid eq
 olcLimits: {{0}}dn.exact=\"{SYNC}\" size=unlimited time=unlimited
 olcAccess: {{0}}to attrs=userPassword by anonymous auth by * none
@@ -380,6 +365,11 @@ objectClass: olcOverlayConfig
 objectClass: olcPPolicyConfig
 olcOverlay: {{1}}ppolicy
 olcPPolicyDefault: cn=policy,ou=system,{BASE}
+
+dn: olcOverlay={{2}}lastbind,olcDatabase={{1}}mdb,cn=config
+objectClass: olcOverlayConfig
+objectClass: olcLastBindConfig
+olcOverlay: {{2}}lastbind
 "
     )
 }

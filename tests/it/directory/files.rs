@@ -1,7 +1,10 @@
 //! Files through the same trait as servers.
 
+mod hr;
+
 use exeunt::directory::Contains;
 use exeunt::directory::Directory;
+use exeunt::directory::FilePlace;
 use exeunt::directory::ProbeState;
 use exeunt::directory::csv::CsvColumns;
 use exeunt::directory::csv::CsvDirectory;
@@ -41,14 +44,14 @@ async fn a_csv_file_is_a_directory() {
     std::fs::write(&path, "\u{feff}Nr;Mail\r\n8;b@x.test\r\n7;a@x.test\r\n").unwrap();
     let directory = CsvDirectory::new(CsvSettings {
         name: "hr".to_owned(),
-        path: path.clone(),
+        place: FilePlace::at(&path),
         columns: CsvColumns {
             key: "Nr".to_owned(),
             mail: "Mail".to_owned(),
             ..CsvColumns::default()
         },
         contains: Contains::Everybody,
-        delimiter: None,
+        ..CsvSettings::default()
     });
     everything_that_every_file_does(&directory.unwrap(), &path).await;
 }
@@ -61,11 +64,11 @@ async fn an_ldif_file_is_a_directory() {
     std::fs::write(&path, ldif).unwrap();
     let directory = LdifDirectory::new(LdifSettings {
         name: "export".to_owned(),
-        path: path.clone(),
+        place: FilePlace::at(&path),
         key: "employeeNumber".to_owned(),
         mail: vec!["mail".to_owned()],
         contains: Contains::Everybody,
-        leave_date: None,
+        ..LdifSettings::default()
     });
     everything_that_every_file_does(&directory.unwrap(), &path).await;
 }

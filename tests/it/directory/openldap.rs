@@ -23,6 +23,9 @@ use crate::common::slapd::PEOPLE;
 use crate::common::slapd::SYNC;
 use crate::common::slapd::Slapd;
 use crate::common::slapd::key;
+use crate::safety::estate::APPROVED;
+use crate::safety::estate::AT_ONCE;
+use crate::safety::estate::Estate;
 
 fn settings(slapd: &Slapd) -> LdapSettings {
     settings_as(slapd, SYNC)
@@ -311,4 +314,81 @@ async fn a_changed_directory_gives_another_digest() {
     assert_ne!(after.proof.digest, before.proof.digest);
     assert_eq!(after.proof.identity, before.proof.identity);
     assert!(!super::keys(&after).contains(&slapd::key(11).as_str()));
+}
+
+#[tokio::test]
+async fn units_groups_attributes_and_logins_say_what_they_say() {
+    let slapd = Slapd::start();
+    slapd.modify(&format!(
+        "dn: uid=twin1,{PEOPLE}\nchangetype: modify\nreplace: employeeType\n\
+         employeeType: Terminated\n\ndn: cn=inner,ou=groups,{BASE}\nchangetype: add\n\
+         objectClass: groupOfNames\ncn: inner\nmember: uid=ending,{PEOPLE}\n\n\
+         dn: cn=crew,ou=groups,{BASE}\nchangetype: modify\nadd: member\n\
+         member: cn=inner,ou=groups,{BASE}\n"
+    ));
+    slapd.log_in("active");
+    let mut settings = settings(&slapd);
+    settings.base = PEOPLE.to_owned();
+    // Written in other letters than the server does.
+    settings.signals.leavers_units = vec!["OU=Leavers, dc=house,dc=test".to_owned()];
+    settings.signals.group = Some(format!("cn=crew,ou=groups,{BASE}"));
+    settings.signals.left_when = vec![exeunt::directory::LeftWhen {
+        attribute: "employeeType".to_owned(),
+        values: vec!["terminated".to_owned()],
+    }];
+    let read = super::read(settings.clone()).await.unwrap();
+    let of = |n: u32| read.people.iter().find(|p| p.key == key(n)).unwrap();
+    let those = |is: &dyn Fn(&PersonFacts) -> bool| -> Vec<u32> {
+        let all = (1..13).filter(|n| *n != 9);
+        all.filter(|n| is(&of(*n).facts)).collect()
+    };
+    assert_eq!(those(&|f| f.in_leavers_unit), [8]);
+    assert_eq!(those(&|f| f.left_by.is_some()), [10]);
+    assert_eq!(of(10).facts.left_by.as_deref(), Some("employeeType"));
+    assert_eq!(those(&|f| !f.outside_group), [1, 5]);
+    assert!(of(1).last_login.is_some(), "{:?}", of(1));
+    assert_eq!(of(2).last_login, None);
+
+    let one = directory(settings.clone());
+    for (n, unit, outside) in [(1, false, false), (5, false, false), (8, true, true)] {
+        let facts = one.look_up(&key(n)).await.unwrap().unwrap().facts;
+        assert_eq!(
+            (facts.in_leavers_unit, facts.outside_group),
+            (unit, outside),
+            "{n}"
+        );
+    }
+    for spoil in ["ou=leavers", "cn=crew"] {
+        let other = |text: &String| text.to_lowercase().replace(spoil, "cn=gone");
+        let mut wrong = settings.clone();
+        let signals = &mut wrong.signals;
+        signals.leavers_units = signals.leavers_units.iter().map(other).collect();
+        signals.group = signals.group.as_ref().map(other);
+        let error = super::read(wrong).await.unwrap_err();
+        assert_eq!(error.fault(), "read.configuration", "{error}");
+    }
+}
+
+#[test]
+fn somebody_hired_again_under_all_the_old_names_has_not_left() {
+    let estate = Estate::start(&["ada@house.test"], &[APPROVED, AT_ONCE]);
+    estate.sync();
+    let people = estate.ws.items(&["departed"]).len();
+    estate.slapd.delete(&format!("uid=active,{PEOPLE}"));
+    estate.slapd.modify(&format!(
+        "dn: uid=active,{PEOPLE}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: active\n\
+         cn: Ada Active\nsn: Active\nmail: ada@house.test\nemployeeNumber: 1\n"
+    ));
+    for _ in 0..3 {
+        estate.sync();
+    }
+    // The one of before is gone; the account is not hers alone any more.
+    assert_eq!(estate.ws.items(&["departed"]).len(), people + 1);
+    let plan = estate.ws.json(&["plan"]);
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(
+        steps.iter().all(|s| s["email"] != "ada@house.test"),
+        "{plan}"
+    );
+    estate.ws.is_sound();
 }

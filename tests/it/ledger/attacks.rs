@@ -562,6 +562,7 @@ fn outcome(ledger: &Ledger, by: &By, intent: &EntryId, result: CommandResult) {
         result,
         status: Some(200),
         because: Code::new("outcome.done"),
+        request_id: None,
     };
     let draft = Draft::new(ledger.entry_id().unwrap(), &payload).because_of(intent);
     append(ledger, by, draft);

@@ -40,7 +40,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let time = "2026-11-22T10:00:00.000000Z";
     let hash = "ab".repeat(32);
     let account = json!({"state": "active", "kind": "guest", "protected": ["admin"],
-        "managed_by": "ldap", "created_at": time, "address_verified": true});
+        "managed_by": "ldap", "created_at": time, "address_verified": true, "future": ["login"]});
     let step = json!({"account": sub, "tenant": "portal", "policy": "p", "do": "remove",
         "class": "explicit", "because": "leaver.disabled", "directories": ["corp"],
         "successor": sub, "decision": 7});
@@ -73,6 +73,8 @@ fn samples() -> Vec<(&'static str, Value)> {
             "source.read",
             json!({"source": "portal", "kind": "tenant", "adapter": "docspace",
             "verdict": "suspect", "because": ["read.empty"], "proof": proof, "missing": 1,
+            "canaries": [sub], "canaries_missing": 1, "forbidden_present": 1,
+            "rehearsal": {"missing": 1, "new": 2, "departing": 3},
             "activity": [signal], "vault": {"id": id, "mark": 1}}),
         ),
         (
@@ -82,13 +84,29 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "person.observed",
             json!({"directory": "corp", "facts": {"disabled_by": "pwdAccountLockedTime",
-            "disabled_at": time, "expires_at": time, "leave_at": time, "locked_for_a_while": true},
+            "disabled_at": time, "expires_at": time, "leave_at": time, "deleted_by": "isDeleted", "deleted_at": time,
+            "in_leavers_unit": true, "outside_group": true, "left_by": "employeeType",
+            "recorded_at": time, "login_after": time, "locked_for_a_while": true},
             "changed": ["mail"]}),
         ),
-        ("person.missed", json!({"directory": "corp"})),
+        ("person.missed", json!({"directory": "corp", "anew": true})),
         (
             "person.absent",
             json!({"directory": "corp", "first_missed": 4, "reads": 2}),
+        ),
+        (
+            "departure.withdrawn",
+            json!({"directory": "corp", "facts": ["leave-date", "lost-group"]}),
+        ),
+        (
+            "leave.stated",
+            json!({"at": time, "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "leave.withdrawn",
+            json!({"stated": 3, "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
         (
             "account.observed",
@@ -110,6 +128,30 @@ fn samples() -> Vec<(&'static str, Value)> {
             "candidates": [sub]}),
         ),
         ("link.cut", json!({"directory": "corp"})),
+        (
+            "link.stated",
+            json!({"directory": "corp", "person": sub, "proof": "signature"}),
+        ),
+        (
+            "link.denied",
+            json!({"directory": "corp", "person": sub, "proof": "os-user"}),
+        ),
+        (
+            "link.forgotten",
+            json!({"directory": "corp", "proof": "os-user"}),
+        ),
+        (
+            "orphan.claimed",
+            json!({"tenant": "portal", "until": time, "proof": "os-user"}),
+        ),
+        (
+            "orphan.accepted",
+            json!({"tenant": "portal", "until": time, "proof": "signature"}),
+        ),
+        (
+            "orphan.released",
+            json!({"tenant": "portal", "proof": "os-user"}),
+        ),
         (
             "policy.proposed",
             json!({"policy": {"any": ["thing"]}, "loosens": ["x: 1 to 2"]}),
@@ -142,6 +184,12 @@ fn samples() -> Vec<(&'static str, Value)> {
             json!({"plan": id, "step": 0, "because": "block.hold"}),
         ),
         (
+            "step.kept",
+            json!({"plan": id, "step": 0, "do": "disable", "when": "inactive",
+            "class": "inactive", "until": time}),
+        ),
+        ("keep.lifted", json!({"proof": "signature"})),
+        (
             "notice.sent",
             json!({"tenant": "portal", "policy": "p", "days": 7, "channel": "file",
             "state": "written", "acts_at": time}),
@@ -154,7 +202,8 @@ fn samples() -> Vec<(&'static str, Value)> {
         ),
         (
             "command.outcome",
-            json!({"result": "done", "status": 200, "because": "outcome.done"}),
+            json!({"result": "done", "status": 200, "because": "outcome.done",
+            "request_id": "8a1b-FRA"}),
         ),
         (
             "command.settled",
@@ -165,7 +214,9 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "breaker.released",
             json!({"plan": id, "digest": hash, "first_contact": ["tenant:portal"],
-            "windows": ["all|absent|remove"], "accounts": [sub], "ramp_per_day": 10}),
+            "windows": ["all|absent|remove"], "accounts": [sub],
+            "named": [{"class": "absent", "do": "remove", "accounts": [sub]}],
+            "ramp_per_day": 10}),
         ),
         ("halt.set", json!({"tenant": "portal", "until": time})),
         ("halt.lifted", json!({"tenant": "portal"})),
@@ -196,12 +247,21 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         PersonObserved,
         PersonMissed,
         PersonAbsent,
+        DepartureWithdrawn,
+        LeaveStated,
+        LeaveWithdrawn,
         AccountObserved,
         AccountGone,
         LoginObserved,
         LinkMade,
         LinkWithheld,
         LinkCut,
+        LinkStated,
+        LinkDenied,
+        LinkForgotten,
+        OrphanClaimed,
+        OrphanAccepted,
+        OrphanReleased,
         PolicyProposed,
         PolicyAdopted,
         DecisionMade,
@@ -210,6 +270,8 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         PlanApproved,
         PlanRejected,
         StepWithheld,
+        StepKept,
+        KeepLifted,
         NoticeSent,
         CommandIntended,
         CommandOutcome,
@@ -265,6 +327,7 @@ fn a_field_too_many_is_refused_wherever_it_stands() {
         ("decision.made", "/decision/arithmetic/0"),
         ("plan.listed", "/steps/0"),
         ("source.read", "/proof"),
+        ("source.read", "/rehearsal"),
         ("source.read", "/activity/0"),
         ("breaker.tripped", "/breaker"),
     ];

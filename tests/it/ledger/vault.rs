@@ -50,6 +50,10 @@ fn record_read(ledger: &Ledger) {
         because: Vec::new(),
         proof: None,
         missing: None,
+        canaries: Vec::new(),
+        canaries_missing: None,
+        forbidden_present: None,
+        rehearsal: None,
         activity: Vec::new(),
         vault: ledger.vault().unwrap().mark().unwrap(),
     };

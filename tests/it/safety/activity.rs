@@ -162,10 +162,10 @@ fn silence_is_found_and_one_login_among_ten_thousand_newer_ones_is_too() {
     assert_eq!(office.ws.items(&["unknown"]).len(), 0);
 
     // One walk: 10,005 events in pages that share five with their neighbour, what asks whether the
-    // log can be believed, and at most sixteen pages that were asked for beyond its end.
+    // log can be believed, and at most fifty pages that were asked for beyond its end.
     let pages = 10_005_usize.div_ceil(95);
     assert!(
-        (pages..=pages + 3 + 16).contains(&office.asked(LOGINS)),
+        (pages..=pages + 3 + 50).contains(&office.asked(LOGINS)),
         "{}",
         office.asked(LOGINS)
     );
@@ -296,4 +296,33 @@ fn a_history_that_is_kept_for_too_short_proves_nothing() {
         let short = (!proved).then_some("unknown.horizon-short");
         assert_eq!(unknown.as_deref(), short, "{kept}");
     }
+}
+
+/// An event of the far future makes nobody active for ever, nor anybody else silent.
+#[test]
+fn a_login_in_the_future_is_no_login() {
+    let office = Office::new(one_day());
+    office.person("silent");
+    let odd = office.person("odd");
+    office.login(odd, TimeDelta::days(120));
+    office.sync();
+    assert_eq!(
+        office.inactive(),
+        ["odd@office.example", "silent@office.example"]
+    );
+    office.login(odd, TimeDelta::days(-400));
+    office.sync();
+    assert!(office.inactive().is_empty());
+    for name in ["odd", "silent"] {
+        assert_eq!(office.unknown(name).as_deref(), Some("unknown.future-date"));
+    }
+    let logins = office.ws.entries_of("login.observed");
+    let limit = (office.now() + TimeDelta::days(2)).to_rfc3339();
+    for login in &logins {
+        assert!(
+            login["data"]["newest"].as_str().unwrap() < limit.as_str(),
+            "{login}"
+        );
+    }
+    office.ws.is_sound();
 }

@@ -37,7 +37,8 @@ fn house_fails(house: &House, fault: FaultRule, code: i32, verdict: &str, becaus
     house
         .runs_in_vain(code)
         .says(because)
-        .says("nothing rests on this read");
+        .says("nothing rests on this read")
+        .says("hint: ");
     let read = house.ws.last_read("corp");
     assert_eq!(read["verdict"], verdict, "{read}");
     assert!(
@@ -137,7 +138,8 @@ fn people_fail(fault: TenantFault, code: i32, verdict: &str, because: &str) {
     house
         .runs_in_vain(code)
         .says(because)
-        .says("nothing rests on this read");
+        .says("nothing rests on this read")
+        .says("hint: ");
     let read = house.ws.last_read("portal");
     assert_eq!(read["verdict"], verdict, "{read}");
     assert_eq!(read["because"][0], because, "{read}");

@@ -111,7 +111,7 @@ fn leavers_who_are_protected_or_managed_stand_first_in_status() {
     let lines: Vec<_> = status.out.lines().collect();
     assert_eq!(
         lines[0],
-        "LEAVERS STILL IN: 3 accounts of people who have left"
+        "LEAVERS STILL IN: 3 accounts of people who have left, 2 about to be late"
     );
     let first = lines[2..5].join("\n");
     for (email, block) in [
@@ -199,7 +199,7 @@ fn a_plan_that_may_not_be_carried_out() {
     // Too old.
     estate.control().advance(73 * 3600);
     ws.run(&["apply", "plan.json"]).exits(5).says("expired");
-    ws.run(&["run"]).exits(0);
+    ws.run(&["run"]).exits(3).says("LATE: 1 account");
     assert!(
         estate.sent().is_empty(),
         "a new plan waits for its own approval"

@@ -217,11 +217,10 @@ pub(crate) fn judged(read: &AccountsRead, known: u64, missing: u64) -> Verdict {
         floor: 3,
     };
     let expected = Expectation {
-        before: None,
         known,
         missing,
-        canaries_missing: 0,
         limit,
+        ..Expectation::default()
     };
     trust::judge(&read.proof, &expected).0
 }
