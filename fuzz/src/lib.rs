@@ -91,6 +91,7 @@ fn target(id: &str, data: &[u8]) -> Target {
             created_at: None,
             address_verified: true,
             hidden: Default::default(),
+            future: Default::default(),
         }),
         successor: Some(Successor {
             id: "1002".to_owned(),
