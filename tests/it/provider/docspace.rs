@@ -1,6 +1,7 @@
 //! The adapter of DocSpace against the sandbox tenant.
 
 mod example;
+mod half;
 mod read;
 mod way;
 
