@@ -3,7 +3,7 @@
 //!
 //! The calls and answers are recorded once, and then played to both sides by turns. The plain
 //! client knows beforehand what to ask; it keeps only the order without which nobody could know
-//! it (`stage`).
+//! it (`stages`).
 //!
 //! `cargo bench --bench providers`; `EXEUNT_ACCOUNTS`, `EXEUNT_MS` and `EXEUNT_TURNS` change the
 //! size, `EXEUNT_ONLY` names one provider, `EXEUNT_SHOW` lists the calls.
@@ -48,31 +48,27 @@ fn at_once(provider: &str) -> usize {
     }
 }
 
-/// What must be known before a call can be made, as the number of a stage: the first page says
-/// how many there are, and both ends of a log are looked at before and after its walk. Where
+/// What must be known before a call can be made, as stages. The program reads accounts first and
+/// then their activity; the first page of people says how many there are; and what shows whether a
+/// log can be believed is looked at again after its walk. Nothing else waits for anything. Where
 /// calls go one by one, their order is that of the recording.
-fn stage(provider: &str, calls: &[Call]) -> Vec<Vec<Call>> {
+fn stages(provider: &str, calls: &[Call]) -> Vec<Vec<Call>> {
     if provider != "docspace" {
         return vec![calls.to_vec()];
     }
-    let of = |call: &Call| {
-        let first = call.path.contains("startIndex=0");
-        let probe = call.path.contains("count=1&");
-        match call.path.as_str() {
-            path if path.contains("/people/filter") => 1 + u32::from(!first),
-            path if path.contains("/security/") && !probe => 4,
-            path if path.contains("/security/") => 3,
-            path if path.contains("/people/") => 0,
-            _ => 3,
-        }
-    };
-    let mut stages: Vec<Vec<Call>> = vec![Vec::new(); 6];
-    let mut probes = 0;
+    let mut stages: Vec<Vec<Call>> = vec![Vec::new(); 4];
+    let mut probed = false;
     for call in calls {
-        let probe = call.path.contains("/security/") && call.path.contains("count=1&");
-        probes += usize::from(probe);
-        let last = probe && probes > 1;
-        stages[if last { 5 } else { of(call) as usize }].push(call.clone());
+        let path = call.path.as_str();
+        let probe = path.contains("/security/") && path.contains("count=1&");
+        let stage = match path {
+            _ if probe && probed => 3,
+            _ if path.contains("/people/filter") && !path.contains("startIndex=0") => 1,
+            _ if path.contains("/people/") => 0,
+            _ => 2,
+        };
+        probed |= probe;
+        stages[stage].push(call.clone());
     }
     stages
 }
@@ -109,7 +105,7 @@ async fn full_read(adapter: &dyn Provider, now: Time) -> Duration {
 async fn plain(tape: &Tape, provider: &str, calls: &[Call]) -> Duration {
     let client = tape::plain_client();
     let begun = Instant::now();
-    for stage in stage(provider, calls) {
+    for stage in stages(provider, calls) {
         let asked = stage.into_iter().map(|call| {
             let method = reqwest::Method::from_bytes(call.method.as_bytes()).unwrap();
             let request = client.request(method, format!("{}{}", tape.url, call.path));
