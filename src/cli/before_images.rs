@@ -45,7 +45,7 @@ pub fn before_images(cli: &Cli, args: &BeforeImagesArgs, output: &Output) -> Res
     output.data(&path.display().to_string());
     let count = plural(images.len() as u64, "account");
     output.note(&format!(
-        "{count} as they were before a change; the file has personal data in it"
+        "what {count} held before a change; the file has personal data in it"
     ));
     Ok(Exit::Done)
 }

@@ -13,7 +13,10 @@ use crate::cli::person::os_user;
 use crate::cli::plan::next_steps;
 use crate::cli::plan_file;
 use crate::cli::setup;
+use crate::domain::rows::HaltRow;
+use crate::domain::rows::Kind;
 use crate::domain::rows::Step;
+use crate::engine::Engine;
 use crate::engine::replay::parse_moment;
 use crate::engine::tell;
 use crate::ledger::Access;
@@ -140,8 +143,32 @@ pub fn halt(cli: &Cli, args: &HaltArgs, output: &Output) -> Result<Exit, Failure
         }
         Switch::Off => {
             engine.lift_halt(&signer, args.tenant.as_deref(), &args.reason)?;
-            output.note(&format!("{whom} may be made again"));
+            let others = still_halted(&engine, args.tenant.is_some())?;
+            if others.is_empty() {
+                output.note(&format!("{whom} may be made again"));
+            }
+            for other in others {
+                output.note(&other);
+            }
         }
     }
     Ok(Exit::Done)
+}
+
+/// What is stopped all the same after a halt was lifted, that of one tenant or that of all, and how
+/// it goes on.
+fn still_halted(engine: &Engine, of_one: bool) -> Result<Vec<String>, Failure> {
+    let now = engine.clock.now();
+    let halts = engine.ledger.view()?.rows::<HaltRow>(Kind::Halt)?;
+    let on = halts
+        .into_iter()
+        .filter(|(_, halt)| halt.until.is_none_or(|until| now < until));
+    let on = on.filter(|(key, _)| key.contains(':') != of_one);
+    let said = on.map(|(key, _)| match key.split_once(':') {
+        Some((_, tenant)) => {
+            format!("calls to {tenant} are stopped still: `exeunt halt off --tenant {tenant}`")
+        }
+        None => "every call is stopped still: `exeunt halt off`".to_owned(),
+    });
+    Ok(said.collect())
 }

@@ -1,4 +1,4 @@
-//! To whom accounts belong: an ordered list of rules over what they have in common with people.
+//! Links: to whom accounts belong, by an ordered list of rules over what they have in common with people.
 //!
 //! The first rule that names anybody decides. It decides for certain only if it names one person,
 //! and if that person is named by no other account of the tenant. What two people have, or what has

@@ -1,4 +1,4 @@
-//! Whether a read that came to its end is believed.
+//! The trust gate: whether a read that came to its end is believed.
 //!
 //! Each rule is one function; `RULES` lists them. What a rule finds is a code, and the code says
 //! what can settle it:

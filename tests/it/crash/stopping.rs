@@ -118,6 +118,18 @@ fn a_halt_just_before_the_intent_is_seen_and_named() {
     stage.ends_well(stage.leaver(), 0);
 }
 
+#[test]
+fn what_is_stopped_still_is_said() {
+    let stage = Stage::planned(1);
+    let halt = |args: &[&str]| stage.work.run(&[&["halt"], args].concat()).exits(0);
+    halt(&["on"]);
+    halt(&["on", "--tenant", "portal"]);
+    halt(&["off"]).says("calls to portal are stopped still: `exeunt halt off --tenant portal`");
+    halt(&["on"]);
+    halt(&["off", "--tenant", "portal"]).says("every call is stopped still: `exeunt halt off`");
+    halt(&["off"]).says("every call may be made again");
+}
+
 /// A machine that slept between intent and call: its call could reach the tenant after another
 /// process has read the account back and repeated it.
 #[test]
