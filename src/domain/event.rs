@@ -277,10 +277,6 @@ SourceRead {
     vault: VaultMark,
 });
 
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
 /// Which vault was in use, and how far it had come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -318,7 +314,7 @@ PersonMissed {
     /// In which directory.
     directory: SourceName,
     /// The reads before this one were not complete without a break: counting begins anew.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     anew: bool,
 });
 

@@ -463,7 +463,7 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Time>,
     /// A departed person whose account no step may or can touch, or has not yet.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaver_still_in: bool,
     /// The persons on whose departure it rests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -506,10 +506,6 @@ pub struct Sum {
     pub needs_s: i64,
     /// How many there are at `now`.
     pub has_s: i64,
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// The newest decision about one account.
