@@ -8,15 +8,11 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::account::AccountFacts;
-use crate::domain::account::Do;
 use crate::domain::account::Signal;
 use crate::domain::code::Code;
-use crate::domain::id::EntryId;
-use crate::domain::id::RunId;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
@@ -29,153 +25,14 @@ use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
-/// Who caused an entry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Actor {
-    /// `service` (this program on its own), `operator` (a person at the command line).
-    pub kind: ActorKind,
-    /// The epoch of the actor lease, where the entry was appended under it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub epoch: Option<Seq>,
-    /// The operator's pseudonym.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub: Option<Subject>,
-}
+mod entry;
 
-/// The kinds of actor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActorKind {
-    /// This program, on its own.
-    Service,
-    /// A person at the command line.
-    Operator,
-}
-
-/// A digest of what an entry was made from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Src {
-    /// `sha256:` and base64, over a whole page or request; never over one person's record.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    /// `ldap`, `ldif`, `csv`, `docspace`, `operator`, `exeunt`.
-    pub kind: String,
-}
-
-/// An entry as it stands in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// Who caused it.
-    pub actor: Actor,
-    /// When it happened, as the source says; our clock where the source does not say.
-    pub at: Time,
-    /// The entry that this one follows from (an outcome's intent).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<EntryId>,
-    /// Commitments by field name: `hmac-sha256:` and base64.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub commit: BTreeMap<String, String>,
-    /// The facts, as schema/event/ lists them.
-    pub data: Value,
-    /// The entry's own id.
-    pub id: EntryId,
-    /// The link of the entry before, in hexadecimal; 64 zeros at 0.
-    pub prev: String,
-    /// Our clock when it was appended; never decreasing.
-    pub rec: Time,
-    /// The command that it belongs to.
-    pub run: RunId,
-    /// 16 random bytes, in base64 without padding, URL alphabet: keeps neighbours from guessing.
-    pub salt: String,
-    /// Its position.
-    pub seq: Seq,
-    /// What it was made from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub src: Option<Src>,
-    /// Whom it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub: Option<Subject>,
-    /// Its type, in the past tense.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The version of its type.
-    pub v: u32,
-}
-
-impl Entry {
-    /// Reads the facts as the given type; `None` if the entry is of another type or version.
-    pub fn payload<P: Payload>(&self) -> Option<P> {
-        if self.kind != P::TYPE {
-            return None;
-        }
-        serde_json::from_value(self.data.clone()).ok()
-    }
-}
-
-/// An entry that is still to be appended: everything but position, links and our clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
-    /// Its id, made beforehand because the vault's openings are bound to it.
-    pub id: EntryId,
-    /// Its type.
-    pub kind: &'static str,
-    /// The version of its type.
-    pub v: u32,
-    /// When it happened; `None` is our clock at the append.
-    pub at: Option<Time>,
-    /// Whom it is about.
-    pub sub: Option<Subject>,
-    /// The entry that it follows from.
-    pub cause: Option<EntryId>,
-    /// Commitments by field name.
-    pub commit: BTreeMap<String, String>,
-    /// The facts.
-    pub data: Value,
-    /// What it was made from.
-    pub src: Option<Src>,
-}
-
-impl Draft {
-    /// Makes a draft with the facts of `payload`.
-    pub fn new<P: Payload>(id: EntryId, payload: &P) -> Self {
-        Self {
-            id,
-            kind: P::TYPE,
-            v: P::VERSION,
-            at: None,
-            sub: None,
-            cause: None,
-            commit: BTreeMap::new(),
-            data: serde_json::to_value(payload).unwrap_or(Value::Null),
-            src: None,
-        }
-    }
-
-    /// Says whom it is about.
-    #[must_use]
-    pub fn about(mut self, sub: &Subject) -> Self {
-        self.sub = Some(sub.clone());
-        self
-    }
-
-    /// Says what it follows from.
-    #[must_use]
-    pub fn because_of(mut self, cause: &EntryId) -> Self {
-        self.cause = Some(cause.clone());
-        self
-    }
-}
-
-/// The facts of one type of entry.
-pub trait Payload: Serialize + DeserializeOwned {
-    /// The type's name, in the past tense.
-    const TYPE: &'static str;
-    /// The version; a change of meaning is a new version.
-    const VERSION: u32 = 1;
-}
+pub use crate::domain::event::entry::Actor;
+pub use crate::domain::event::entry::ActorKind;
+pub use crate::domain::event::entry::Draft;
+pub use crate::domain::event::entry::Entry;
+pub use crate::domain::event::entry::Payload;
+pub use crate::domain::event::entry::Src;
 
 macro_rules! payload {
     ($type:literal, $(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $kind:ty),* $(,)? }) => {
@@ -186,6 +43,26 @@ macro_rules! payload {
         impl Payload for $name { const TYPE: &'static str = $type; }
     };
 }
+
+// below the macro, as a macro is known only to what comes after it
+mod acts;
+
+pub use crate::domain::event::acts::BreakerReleased;
+pub use crate::domain::event::acts::BreakerTripped;
+pub use crate::domain::event::acts::CommandConfirmed;
+pub use crate::domain::event::acts::CommandIntended;
+pub use crate::domain::event::acts::CommandOutcome;
+pub use crate::domain::event::acts::CommandResult;
+pub use crate::domain::event::acts::CommandSettled;
+pub use crate::domain::event::acts::DecisionMade;
+pub use crate::domain::event::acts::KeepLifted;
+pub use crate::domain::event::acts::NoticeSent;
+pub use crate::domain::event::acts::PlanApproved;
+pub use crate::domain::event::acts::PlanCreated;
+pub use crate::domain::event::acts::PlanListed;
+pub use crate::domain::event::acts::PlanRejected;
+pub use crate::domain::event::acts::StepKept;
+pub use crate::domain::event::acts::StepWithheld;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -277,10 +154,6 @@ SourceRead {
     vault: VaultMark,
 });
 
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
 /// Which vault was in use, and how far it had come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -318,7 +191,7 @@ PersonMissed {
     /// In which directory.
     directory: SourceName,
     /// The reads before this one were not complete without a break: counting begins anew.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     anew: bool,
 });
 
@@ -509,233 +382,6 @@ PolicyAdopted {
     unattended: bool,
 });
 
-payload!("decision.made",
-/// What the rules say about one account now; appended when it differs from the last.
-DecisionMade {
-    /// In which tenant.
-    tenant: SourceName,
-    /// The run whose `now` was used.
-    run: Seq,
-    /// The decision, as [`crate::domain::rows::Decision`].
-    decision: crate::domain::rows::Decision,
-});
-
-payload!("plan.listed",
-/// Part of the steps of the plan that the next `plan.created` closes.
-PlanListed {
-    /// The plan.
-    plan: EntryId,
-    /// The number of the first of these steps, from 0.
-    from: u64,
-    /// The steps, in order.
-    steps: Vec<crate::domain::rows::Step>,
-});
-
-payload!("plan.created",
-/// A plan: immutable steps with reasons.
-PlanCreated {
-    /// The plan's id (that of this entry).
-    plan: EntryId,
-    /// The plan from which this smaller one was cut.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    parent: Option<EntryId>,
-    /// RFC 6962 root over the steps' bytes, hexadecimal.
-    root: String,
-    /// How many steps.
-    count: u64,
-    /// Positions of the ledger at planning: the number of entries.
-    head: Seq,
-    /// The moment that the decisions used.
-    now: Time,
-    /// When it expires.
-    expires_at: Time,
-    /// The version of the policy.
-    policy: Seq,
-    /// SHA-256 over the canonical JSON of this object without `digest`, hexadecimal.
-    digest: String,
-    /// The brakes as they stood.
-    breakers: Vec<crate::domain::rows::BreakerState>,
-});
-
-payload!("plan.approved",
-/// A person approved a plan's digest.
-PlanApproved {
-    /// The plan.
-    plan: EntryId,
-    /// The digest that was approved.
-    digest: String,
-    /// Whether the one who asked approved alone.
-    self_approved: bool,
-    /// How it is proven: `signature` or `os-user` (a claim only).
-    proof: String,
-    /// For a signature: `ed25519:` and base64, over the digest's text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    signature: Option<String>,
-});
-
-payload!("plan.rejected",
-/// A person rejected a plan.
-PlanRejected {
-    /// The plan.
-    plan: EntryId,
-    /// The digest that was rejected.
-    digest: String,
-});
-
-payload!("step.withheld",
-/// A planned step was not taken: what it rested on fell away or changed.
-StepWithheld {
-    /// The plan.
-    plan: EntryId,
-    /// The step's number.
-    step: u64,
-    /// Why, as a code.
-    because: Code,
-});
-
-payload!("step.kept",
-/// A reviewer left a step out of a plan: the account stays until the review date.
-StepKept {
-    /// The plan that it was left out of.
-    plan: EntryId,
-    /// The step's number there.
-    step: u64,
-    /// What the step would have done.
-    #[serde(rename = "do")]
-    does: Do,
-    /// What had triggered it.
-    when: crate::domain::rows::When,
-    /// The class of the finding.
-    class: crate::domain::rows::Class,
-    /// The review date: until then only a new finding, or an approver's word, plans it again.
-    until: Time,
-});
-
-payload!("keep.lifted",
-/// An approver has an account planned again that reviewers had left out.
-KeepLifted {
-    /// How it is proven who says so: `signature` or `os-user` (a claim only).
-    proof: String,
-});
-
-payload!("notice.sent",
-/// A notice left, or was written.
-NoticeSent {
-    /// In which tenant.
-    tenant: SourceName,
-    /// The policy that asks for it.
-    policy: String,
-    /// How many days before the first step.
-    days: u64,
-    /// `file`.
-    channel: String,
-    /// `written`, `accepted`.
-    state: String,
-    /// When the first step comes at the earliest.
-    acts_at: Time,
-});
-
-payload!("command.intended",
-/// One request is about to be sent. Nothing is sent before this is durable.
-CommandIntended {
-    /// In which tenant.
-    tenant: SourceName,
-    /// What is wanted.
-    #[serde(rename = "do")]
-    does: Do,
-    /// The plan.
-    plan: EntryId,
-    /// The step's number.
-    step: u64,
-    /// The class that the brakes count it under.
-    class: crate::domain::rows::Class,
-    /// The directories on whose word it rests.
-    directories: Vec<SourceName>,
-    /// From 1 up; each attempt is one request.
-    attempt: u64,
-    /// After this no answer can come any more; it is settled only then.
-    deadline: Time,
-    /// The HTTP method.
-    method: String,
-    /// The path, with `{id}` in place of the account's id.
-    path: String,
-    /// What the request is in the provider's terms: `suspend`, `delete-account`, `reassign`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    call: String,
-    /// The state that was read back just before.
-    seen: AccountFacts,
-    /// Who takes over what the account owns, where the request names somebody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    successor: Option<Subject>,
-    /// What else was read just before and found in order, as codes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    checked: Vec<Code>,
-    /// How much the account owned just before, by kind, in the provider's words.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    owned: BTreeMap<String, u64>,
-});
-
-payload!("command.outcome",
-/// What came of one request.
-CommandOutcome {
-    /// `done`, `already`, `refused`, `failed`, `unknown`.
-    result: CommandResult,
-    /// The HTTP status, if there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u64>,
-    /// Why, as a code.
-    because: Code,
-    /// Under which the provider's support finds the call: at most 128 of `[A-Za-z0-9._-]`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
-});
-
-payload!("command.settled",
-/// An intent without a known outcome, closed by reading back after its deadline.
-CommandSettled {
-    /// Whether the account shows what was wanted.
-    done: bool,
-    /// What the reading back showed, as a code: `settled.found-done`, `settled.not-done`.
-    because: Code,
-});
-
-payload!("command.confirmed",
-/// A later complete read shows what a command had done.
-CommandConfirmed {
-    /// The read.
-    read: EntryId,
-});
-
-payload!("breaker.tripped",
-/// A brake stopped a class on a scope.
-BreakerTripped {
-    /// The brake as it stood.
-    breaker: crate::domain::rows::BreakerState,
-    /// The plan that it stopped.
-    plan: EntryId,
-});
-
-payload!("breaker.released",
-/// An approver let a tripped plan through.
-BreakerReleased {
-    /// The plan.
-    plan: EntryId,
-    /// Its digest.
-    digest: String,
-    /// The scopes that were in first contact and are not any more (`tenant:x`, `directory:y`).
-    first_contact: Vec<String>,
-    /// The brakes whose windows start anew, as scope, class and action.
-    windows: Vec<String>,
-    /// The accounts that a release of an earlier version names, which did not say for what.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    accounts: Vec<Subject>,
-    /// What it lets happen to which accounts, and why (first contact only); the ramp draws on these.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    named: Vec<crate::domain::rows::Released>,
-    /// How many of them a day.
-    ramp_per_day: u64,
-});
-
 payload!("halt.set",
 /// Every call is stopped.
 HaltSet {
@@ -761,22 +407,6 @@ OperatorNamed {
     /// How the name is known: `os-user`, `approver`.
     by: String,
 });
-
-/// How a request ended, as recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CommandResult {
-    /// The tenant says that it is done.
-    Done,
-    /// There was nothing to do any more.
-    Already,
-    /// The tenant said no.
-    Refused,
-    /// The request did not reach the tenant.
-    Failed,
-    /// It may have happened.
-    Unknown,
-}
 
 /// All types of entries that this version writes.
 pub const TYPES: &[&str] = &[

@@ -60,10 +60,10 @@ pub struct PersonFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Time>,
     /// Stands in a unit that the configuration names as the leavers'.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_leavers_unit: bool,
     /// Not in the group that the configuration asks for.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outside_group: bool,
     /// The attribute whose value says, by a rule of the configuration, that the person has left
     /// (`employeeType`); the value itself stays out.
@@ -76,7 +76,7 @@ pub struct PersonFacts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_after: Option<Time>,
     /// Locked for a while after wrong passwords: never a departure.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked_for_a_while: bool,
 }
 
@@ -117,10 +117,6 @@ fn login_after(
     // the day that is known lies after the departure as it stands now, or is forgotten
     let known = known.filter(|day| day.plus_days(1) > since);
     newest.map(Time::start_of_day).max(known)
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// How strong a departure is, from the strongest down.

@@ -63,13 +63,13 @@ pub struct SourceGuard {
     pub session_days: Option<u64>,
     /// For a tenant that does not show whose keys programs use: whether somebody has named the
     /// accounts that they use, so that keys which are not seen protect nobody.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub machines_named: bool,
     /// For a directory: whether its word on who is employed counts.
     #[serde(default)]
     pub authoritative: bool,
     /// For a directory: whether it lists leavers only.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leavers: bool,
     /// For a tenant: what can be done there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -89,10 +89,6 @@ impl SourceGuard {
             &self.correlate
         }
     }
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// One policy.

@@ -10,10 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::account::AccountFacts;
-use crate::domain::account::Do;
 use crate::domain::account::Signal;
 use crate::domain::code::Code;
-use crate::domain::event::CommandResult;
 use crate::domain::event::VaultMark;
 use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
@@ -27,6 +25,29 @@ use crate::domain::source::SignalProof;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
+
+mod acts;
+mod decision;
+
+pub use crate::domain::rows::acts::ApprovalRow;
+pub use crate::domain::rows::acts::BreakerState;
+pub use crate::domain::rows::acts::CommandRow;
+pub use crate::domain::rows::acts::ContactRow;
+pub use crate::domain::rows::acts::KeptMark;
+pub use crate::domain::rows::acts::KeptRow;
+pub use crate::domain::rows::acts::NoticeMark;
+pub use crate::domain::rows::acts::NoticeRow;
+pub use crate::domain::rows::acts::PlanRow;
+pub use crate::domain::rows::acts::ReleaseRow;
+pub use crate::domain::rows::acts::Released;
+pub use crate::domain::rows::acts::Step;
+pub use crate::domain::rows::acts::StepRow;
+pub use crate::domain::rows::decision::Class;
+pub use crate::domain::rows::decision::Decision;
+pub use crate::domain::rows::decision::DecisionRow;
+pub use crate::domain::rows::decision::Ruling;
+pub use crate::domain::rows::decision::Sum;
+pub use crate::domain::rows::decision::When;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -394,368 +415,6 @@ pub struct ReadRow {
     pub missing: Option<u64>,
 }
 
-/// Classes that the brakes count apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// A named person said so (`exeunt leave`).
-    Named,
-    /// Departed by explicit evidence.
-    Explicit,
-    /// Departed by absence.
-    Absent,
-    /// Inactive, never activated, disabled in the tenant, orphaned.
-    Inactive,
-    /// A clear-out of everyone.
-    Everyone,
-    /// Notices.
-    Notices,
-}
-
-/// What triggers a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum When {
-    /// The person has left.
-    Departed,
-    /// Proved silent for the policy's days.
-    Inactive,
-    /// Invited and never activated.
-    NeverActivated,
-    /// Disabled in the tenant itself.
-    Disabled,
-    /// An account without a person.
-    Orphaned,
-    /// Everyone but the protected.
-    Everyone,
-}
-
-/// What the rules say about one account at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Decision {
-    /// Keep, wait, withhold, warn, or act.
-    pub verdict: Ruling,
-    /// The policy whose rule matched; absent if none did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
-    /// What triggered it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<When>,
-    /// The step that comes next.
-    #[serde(default, rename = "do", skip_serializing_if = "Option::is_none")]
-    pub does: Option<Do>,
-    /// The class that the brakes count it under.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<Class>,
-    /// The finding, as a code: `leaver.disabled`, `inactive.no-login`, `keep.active`.
-    pub because: Code,
-    /// What blocks it, as codes; the first one is the gravest.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub blocked: Vec<Code>,
-    /// Since when the finding holds (left, last active, invited).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Time>,
-    /// How far back the signal reaches on which silence rests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub horizon: Option<Time>,
-    /// When the next step (or warning) is due.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<Time>,
-    /// A departed person whose account no step may or can touch, or has not yet.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub leaver_still_in: bool,
-    /// The persons on whose departure it rests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub persons: Vec<Subject>,
-    /// The directories on whose word it rests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub directories: Vec<SourceName>,
-    /// The entries that it rests on.
-    pub evidence: Vec<Seq>,
-    /// The arithmetic, line by line, in numbers and times only.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub arithmetic: Vec<Sum>,
-}
-
-/// What is to be done about one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ruling {
-    /// Nothing matches, or something says that it stays.
-    Keep,
-    /// A rule matches and the time for the next step has not come.
-    Wait,
-    /// A rule matches and something blocks it.
-    Withhold,
-    /// A warning is due.
-    Warn,
-    /// A step is due.
-    Act,
-}
-
-/// One line of arithmetic: what was compared with what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sum {
-    /// What the line is about, as a code: `sum.silence`, `sum.horizon`, `sum.wait`, `sum.notice`.
-    pub about: Code,
-    /// From when.
-    pub from: Time,
-    /// How many seconds are needed.
-    pub needs_s: i64,
-    /// How many there are at `now`.
-    pub has_s: i64,
-}
-
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
-/// The newest decision about one account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DecisionRow {
-    /// The account.
-    pub account: Subject,
-    /// The tenant.
-    pub tenant: SourceName,
-    /// Its entry.
-    pub seq: Seq,
-    /// Its entry's id.
-    pub id: EntryId,
-    /// The run.
-    pub run: Seq,
-    /// What it says.
-    pub decision: Decision,
-}
-
-/// One step of a plan, as it is hashed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// The account.
-    pub account: Subject,
-    /// Its tenant.
-    pub tenant: SourceName,
-    /// The policy.
-    pub policy: String,
-    /// What is to be done.
-    #[serde(rename = "do")]
-    pub does: Do,
-    /// The class.
-    pub class: Class,
-    /// The finding.
-    pub because: Code,
-    /// The directories on whose word it rests.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub directories: Vec<SourceName>,
-    /// Who takes over what the account owns; absent where nothing is handed over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub successor: Option<Subject>,
-    /// The decision that it carries out.
-    pub decision: Seq,
-}
-
-/// One plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanRow {
-    /// Its id.
-    pub plan: EntryId,
-    /// The plan from which it was cut.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<EntryId>,
-    /// Its entry.
-    pub seq: Seq,
-    /// Its digest.
-    pub digest: String,
-    /// The root over its steps.
-    pub root: String,
-    /// How many steps.
-    pub count: u64,
-    /// The moment of its decisions.
-    pub now: Time,
-    /// When it expires.
-    pub expires_at: Time,
-    /// The policy's version.
-    pub policy: Seq,
-    /// The brakes as they stood.
-    pub breakers: Vec<BreakerState>,
-    /// Who approved it.
-    pub approvals: Vec<ApprovalRow>,
-    /// Rejected by this entry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rejected: Option<Seq>,
-    /// Replaced by a smaller plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaced_by: Option<EntryId>,
-}
-
-/// One approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApprovalRow {
-    /// Its entry.
-    pub seq: Seq,
-    /// Who.
-    pub by: Option<Subject>,
-    /// Whether the one who asked approved alone.
-    pub self_approved: bool,
-    /// `signature` or `os-user`.
-    pub proof: String,
-}
-
-/// One step and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepRow {
-    /// The plan.
-    pub plan: EntryId,
-    /// Its number, from 0.
-    pub number: u64,
-    /// The step.
-    pub step: Step,
-    /// Withheld when it was to be carried out: why, and by which entry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub withheld: Option<(Seq, Code)>,
-    /// The newest intent for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intent: Option<EntryId>,
-    /// It ended (done, already so, refused): by which entry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<Seq>,
-}
-
-/// One request and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandRow {
-    /// The intent's id.
-    pub intent: EntryId,
-    /// The intent's position.
-    pub seq: Seq,
-    /// The account.
-    pub account: Subject,
-    /// The tenant.
-    pub tenant: SourceName,
-    /// What was wanted.
-    #[serde(rename = "do")]
-    pub does: Do,
-    /// What its step is for, where this request is only a part of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aim: Option<Do>,
-    /// The class.
-    pub class: Class,
-    /// The directories on whose word it rests.
-    pub directories: Vec<SourceName>,
-    /// The plan.
-    pub plan: EntryId,
-    /// The step's number.
-    pub step: u64,
-    /// Which attempt.
-    pub attempt: u64,
-    /// What the request was in the provider's terms.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub call: String,
-    /// Who was to take over what the account owns.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub successor: Option<Subject>,
-    /// When it was intended (our clock).
-    pub at: Time,
-    /// When it may be settled.
-    pub deadline: Time,
-    /// What the request came to: absent while it is open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<(Seq, CommandResult, Code)>,
-    /// For an unknown outcome or none: what reading back showed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled: Option<(Seq, bool)>,
-    /// Confirmed by a later read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confirmed: Option<Seq>,
-}
-
-impl CommandRow {
-    /// What its step is for: the brakes count every request of a removal as one.
-    pub fn aim(&self) -> Do {
-        self.aim.unwrap_or(self.does)
-    }
-
-    /// Whether nobody knows yet what came of it.
-    pub fn is_open(&self) -> bool {
-        let unknown = match &self.outcome {
-            None => true,
-            Some((_, result, _)) => *result == CommandResult::Unknown,
-        };
-        unknown && self.settled.is_none()
-    }
-
-    /// Whether it is known to have changed (or to have found changed) the account.
-    pub fn took_effect(&self) -> bool {
-        let done = matches!(
-            self.outcome,
-            Some((_, CommandResult::Done | CommandResult::Already, _))
-        );
-        done || matches!(self.settled, Some((_, true)))
-    }
-}
-
-/// Warnings that were given to one account under one policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeRow {
-    /// The account.
-    pub account: Subject,
-    /// The policy.
-    pub policy: String,
-    /// Each warning.
-    pub sent: Vec<NoticeMark>,
-}
-
-/// One warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeMark {
-    /// Its entry.
-    pub seq: Seq,
-    /// When it was written or accepted.
-    pub at: Time,
-    /// How many days before the first step.
-    pub days: u64,
-    /// When the first step comes at the earliest, as the warning says.
-    pub acts_at: Time,
-    /// `written`, `accepted`.
-    pub state: String,
-}
-
-/// One account that reviewers have left out of plans.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptRow {
-    /// The account.
-    pub account: Subject,
-    /// What they have said, the newest word for each finding.
-    pub kept: Vec<KeptMark>,
-}
-
-/// One reviewer's word that an account stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptMark {
-    /// Its entry.
-    pub seq: Seq,
-    /// When it was said (our clock).
-    pub at: Time,
-    /// By whom.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Subject>,
-    /// The plan that the account was left out of.
-    pub plan: EntryId,
-    /// The number of the step there.
-    pub step: u64,
-    /// What the step would have done.
-    #[serde(rename = "do")]
-    pub does: Do,
-    /// What had triggered it.
-    pub when: When,
-    /// The class of the finding.
-    pub class: Class,
-    /// Until when the word holds.
-    pub until: Time,
-}
-
 /// The policy that rules, or the one that is proposed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRow {
@@ -766,75 +425,6 @@ pub struct PolicyRow {
     /// What a proposed one loosens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loosens: Vec<String>,
-}
-
-/// A brake as it stands: `wanted` beside what was done in the window already, against the limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BreakerState {
-    /// `tenant:portal`, `directory:corp`, `all`.
-    pub scope: String,
-    /// The class.
-    pub class: Class,
-    /// The action.
-    #[serde(rename = "do")]
-    pub does: Do,
-    /// `24h`, `7d`, or `first-contact`.
-    pub window: String,
-    /// The most that may be done in the window.
-    pub limit: u64,
-    /// Done in the window already.
-    pub done: u64,
-    /// Wanted by the plan.
-    pub wanted: u64,
-    /// Whether it stops them.
-    pub tripped: bool,
-}
-
-/// A release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReleaseRow {
-    /// The plan.
-    pub plan: EntryId,
-    /// Its digest.
-    pub digest: String,
-    /// The entry.
-    pub seq: Seq,
-    /// When.
-    pub at: Time,
-    /// The brakes whose windows start anew, as `scope|class|do`.
-    pub windows: Vec<String>,
-}
-
-/// What a first-contact release lets through: one change of each account, for one kind of reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Released {
-    /// The class.
-    pub class: Class,
-    /// What is to be done.
-    #[serde(rename = "do")]
-    pub does: Do,
-    /// The accounts.
-    pub accounts: Vec<Subject>,
-}
-
-/// Whether a scope has had its first plan released.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContactRow {
-    /// `tenant:portal`, `directory:corp`.
-    pub scope: String,
-    /// The entry that released it.
-    pub seq: Seq,
-    /// When.
-    pub at: Time,
-    /// The accounts that the release names.
-    pub accounts: Vec<Subject>,
-    /// What it lets happen to which of them, and why: the ramp draws on these.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub named: Vec<Released>,
-    /// How many of them a day.
-    pub ramp_per_day: u64,
 }
 
 /// Calls are stopped.
