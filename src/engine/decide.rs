@@ -202,7 +202,7 @@ impl Engine {
         let row = view.row::<AccountRow>(Kind::Account, account.as_str())?;
         let called = (step.class == Class::Everyone).then(|| step.policy.clone());
         let facts = match row {
-            Some(row) => self.gatherer(&view, called)?.facts(row)?,
+            Some(row) => self.facts_of(&view, row, called)?,
             None => None,
         };
         let (Some(facts), Some((version, set))) = (facts, adopted(&view)?) else {

@@ -211,7 +211,7 @@ impl Engine {
         let view = self.ledger.view()?;
         let off = rests_on_departure(step.class) && self.has_not_left(&view, step, traits, now)?;
         // what came of a call is settled first
-        if !off || self.is_in_doubt(&step.account)? {
+        if !off || is_in_doubt(&view, &step.account)? {
             return Ok(None);
         }
         let mut cause = None;
@@ -221,11 +221,6 @@ impl Engine {
             cause = cause.or(entry.map(|entry| entry.id));
         }
         Ok(Some(("keep.departure-withdrawn", cause)))
-    }
-
-    fn is_in_doubt(&self, account: &Subject) -> Result<bool, EngineError> {
-        let open = self.open_commands()?;
-        Ok(open.iter().any(|command| command.account == *account))
     }
 
     /// The persons on whose departure the decision behind a step rests.
@@ -258,7 +253,7 @@ impl Engine {
         if !all_back || (persons.is_empty() && step.class != Class::Named) {
             return Ok(false);
         }
-        let Some(facts) = self.gatherer(view, None)?.facts(account)? else {
+        let Some(facts) = self.facts_of(view, account, None)? else {
             return Ok(false);
         };
         let linked = facts.links.iter().filter_map(|link| link.linked_person());
@@ -469,6 +464,11 @@ fn is_back(person: &PersonRow, traits: &Traits, now: Time) -> bool {
     let everybody = directory.lists_everybody;
     let there = person.missed.is_none() && !person.is_gone();
     (there || !everybody) && departure(person, everybody, now).is_none()
+}
+
+fn is_in_doubt(view: &View<'_>, account: &Subject) -> Result<bool, LedgerError> {
+    let commands = view.commands_of(account)?;
+    Ok(commands.iter().any(CommandRow::is_open))
 }
 
 const fn rests_on_departure(class: Class) -> bool {
