@@ -159,8 +159,8 @@ impl Engine {
     fn call_off(&self, run: &Run) -> Result<Vec<Subject>, EngineError> {
         let traits = self.traits_by_name()?;
         let mut drafts = Vec::new();
-        for plan in self.open_plans(run.now)? {
-            for row in self.steps_left(&plan)? {
+        for (plan, left) in self.open_steps(run.now)? {
+            for row in left {
                 let Some((code, cause)) = self.off(&row, &traits, run.now)? else {
                     continue;
                 };
@@ -404,8 +404,8 @@ impl Engine {
         if steps.is_empty() {
             return Ok(asked);
         }
-        for plan in self.open_plans(now)? {
-            asked.extend(self.steps_left(&plan)?.into_iter().map(|s| s.step.account));
+        for (_, left) in self.open_steps(now)? {
+            asked.extend(left.into_iter().map(|s| s.step.account));
         }
         let view = self.ledger.view()?;
         for (_, row) in view.rows::<StepRow>(Kind::Step)? {
