@@ -40,6 +40,7 @@ use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::decide::Judged;
 use crate::engine::decide::adopted;
 use crate::engine::facts::Folded;
 use crate::engine::facts::Gatherer;
@@ -112,18 +113,19 @@ impl Engine {
         })
     }
 
-    /// What somebody should look at because of the clocks of leavers, the oldest first.
-    pub fn clock_findings(&self, moment: &Moment<'_>) -> Result<Vec<Finding>, EngineError> {
+    /// What somebody should look at because of the clocks of leavers.
+    pub(super) fn clock_findings(
+        &self,
+        moment: &Moment<'_>,
+        judged: &[Judged],
+    ) -> Result<Vec<Finding>, EngineError> {
         let clocks = self.clocks(moment)?;
         let mut found = Vec::new();
-        for one in self.judge_all(&moment.rows, None, moment.now)? {
+        for one in judged {
             for clocked in clocks.of_all(&one.facts, Some(&one.decision))? {
                 found.extend(clock_findings(&clocked.clock, &clocked.whose, moment.now));
             }
         }
-        found.sort_by(|a, b| (a.since, a).cmp(&(b.since, b)));
-        // a login at the directory is no other one for each account of its person
-        found.dedup();
         Ok(found)
     }
 
