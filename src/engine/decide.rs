@@ -210,11 +210,11 @@ impl Engine {
             None => None,
         };
         let (Some(facts), Some((version, set))) = (facts, adopted(&view)?) else {
-            return Err(EngineError::Refused {
-                code: "block.unknown-account",
-                what: format!("nothing is known about {account} that could be decided again"),
-                hint: "run `exeunt sync` and make a new plan".to_owned(),
-            });
+            return Err(EngineError::refused(
+                "block.unknown-account",
+                format!("nothing is known about {account} that could be decided again"),
+                "run `exeunt sync` and make a new plan",
+            ));
         };
         let mut decision = decide(&facts, &set, run.now);
         decision.evidence.push(version);

@@ -322,15 +322,14 @@ impl Engine {
         let mut found = rows.into_iter().map(|(_, row)| row).filter(matches);
         match (found.next(), found.next()) {
             (Some(plan), None) => Ok(plan),
-            (Some(_), Some(_)) => Err(EngineError::Unknown {
-                what: format!("`{name}` is the beginning of more than one plan's digest"),
-                hint: "give more digits".to_owned(),
-            }),
-            _ => Err(EngineError::Unknown {
-                what: format!("there is no plan `{name}` in this ledger"),
-                hint: "`exeunt plan` makes one; `exeunt status` lists those that are open"
-                    .to_owned(),
-            }),
+            (Some(_), Some(_)) => Err(EngineError::unknown(
+                format!("`{name}` is the beginning of more than one plan's digest"),
+                "give more digits",
+            )),
+            _ => Err(EngineError::unknown(
+                format!("there is no plan `{name}` in this ledger"),
+                "`exeunt plan` makes one; `exeunt status` lists those that are open",
+            )),
         }
     }
 }

@@ -211,11 +211,11 @@ impl Engine {
         reason: &str,
     ) -> Result<PlanRow, EngineError> {
         let Some((version, set)) = self.adopted_policy()? else {
-            return Err(EngineError::Refused {
-                code: "plan.no-policy",
-                what: "no policy rules yet".to_owned(),
-                hint: "run `exeunt sync`".to_owned(),
-            });
+            return Err(EngineError::refused(
+                "plan.no-policy",
+                "no policy rules yet",
+                "run `exeunt sync`",
+            ));
         };
         let plan = self.create(run, version, &set, steps)?;
         let approved = PlanApproved {
