@@ -62,8 +62,8 @@ fn breaker_show(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let engine = setup::open(cli, Access::ReadOnly, output)?;
     let now = engine.clock.now();
     let mut steps: Vec<Step> = Vec::new();
-    for plan in engine.open_plans(now)? {
-        steps.extend(engine.steps_left(&plan)?.into_iter().map(|s| s.step));
+    for (_, left) in engine.open_steps(now)? {
+        steps.extend(left.into_iter().map(|s| s.step));
     }
     let set = engine
         .adopted_policy()?

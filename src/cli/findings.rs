@@ -26,9 +26,8 @@ pub fn findings(cli: &Cli, args: &FindingsArgs, output: &Output) -> Result<Exit,
     known_kinds(&args.kind)?;
     let engine = setup::open(cli, Access::ReadOnly, output)?;
     let moment = engine.at(args.common.as_of.as_deref())?;
-    let mut found = engine.findings(&moment, &args.common.tenant)?;
+    let (mut found, mut judged) = engine.findings(&moment, &args.common.tenant)?;
     found.retain(|f| is_wanted(&args.kind, word(f)));
-    let mut judged = engine.judge_all(&moment.rows, None, moment.now)?;
     judged.retain(|j| {
         let tenants = &args.common.tenant;
         let here = |t: &String| t == j.facts.account.tenant.as_str();

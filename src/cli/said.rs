@@ -16,7 +16,6 @@ use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::person::os_user;
 use crate::cli::setup;
-use crate::domain::finding::Finding;
 use crate::domain::id::SourceName;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::OrphanWord;
@@ -287,8 +286,7 @@ fn answered(
 fn orphan_list(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let engine = setup::open(cli, Access::ReadOnly, output)?;
     let moment = engine.at(None)?;
-    let mut open: Vec<Finding> = engine.findings(&moment, &[])?;
-    open.retain(|f| f.kind.as_str() == "finding.orphan");
+    let open = engine.orphans(&moment)?;
     let answered = engine.answered()?;
     if output.json {
         let mut orphans = Vec::new();

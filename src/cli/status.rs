@@ -205,9 +205,9 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
             ));
         }
     }
-    for plan in engine.open_plans(now)? {
+    for (plan, steps) in engine.open_steps(now)? {
         let (needed, approved) = engine.approvals(&plan)?;
-        let left = engine.steps_left(&plan)?.len() as u64;
+        let left = steps.len() as u64;
         let digest = tell::short(&plan.digest);
         let have = plan.approvals.len();
         let next = next_commands(engine, &plan, digest)?;
@@ -217,7 +217,6 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         } else {
             format!("{have} of {needed} approvals: {next}")
         };
-        let steps = engine.steps_left(&plan)?;
         let back = steps.iter().all(|s| s.step.because.as_str() == WITHDRAWN);
         let what = if back {
             ", which gives back what was disabled because of a departure that was withdrawn"
@@ -279,12 +278,12 @@ fn document(
         }));
     }
     let mut plans = Vec::new();
-    for plan in engine.open_plans(now)? {
+    for (plan, steps) in engine.open_steps(now)? {
         let (needed, approved) = engine.approvals(&plan)?;
         plans.push(json!({
             "plan": plan.plan, "digest": plan.digest, "expires_at": plan.expires_at,
             "approvals": plan.approvals.len(), "needed": needed, "approved": approved,
-            "steps_left": engine.steps_left(&plan)?.len(),
+            "steps_left": steps.len(),
         }));
     }
     let sources: Vec<_> = view

@@ -1,6 +1,8 @@
 //! The reasons, by the codes of schema/codes.json.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -51,17 +53,21 @@ pub fn all() -> Vec<CodeText> {
     serde_json::from_str(include_str!("../../schema/codes.json")).unwrap_or_default()
 }
 
+/// The list by code: it is asked for with every line that is shown.
+static LIST: LazyLock<BTreeMap<String, CodeText>> = LazyLock::new(|| {
+    let list = all().into_iter();
+    list.map(|text| (text.code.clone(), text)).collect()
+});
+
 /// The sentence for a code; the code itself if the list does not have it.
 pub fn says(code: &str) -> String {
-    all()
-        .into_iter()
-        .find(|c| c.code == code)
-        .map_or_else(|| code.to_owned(), |c| c.says)
+    LIST.get(code)
+        .map_or_else(|| code.to_owned(), |text| text.says.clone())
 }
 
 /// What to do about a code, where something can be done.
 pub fn hint(code: &str) -> Option<String> {
-    all().into_iter().find(|c| c.code == code)?.hint
+    LIST.get(code)?.hint.clone()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::domain::event::DecisionMade;
 use crate::domain::event::Draft;
 use crate::domain::event::PersonMissed;
 use crate::domain::event::StepWithheld;
+use crate::domain::fold::step_key;
 use crate::domain::id::Subject;
 use crate::domain::plan::is_expired;
 use crate::domain::plan::recheck;
@@ -129,12 +130,10 @@ impl Engine {
 
     fn taken(&self, run: &Run, step: StepRow, end: StepEnd) -> Result<Taken, EngineError> {
         let (mut part, mut part_now) = (Vec::new(), false);
-        if !end.took_effect() {
-            let commands = self.ledger.view()?.rows::<CommandRow>(Kind::Command)?;
-            let mut own: Vec<_> = commands.into_iter().map(|(_, c)| c).collect();
+        if !end.took_effect() && self.was_begun(&step)? {
+            let mut own = self.ledger.view()?.commands_of(&step.step.account)?;
             let on_the_way = |c: &CommandRow| c.does != step.step.does && c.took_effect();
             own.retain(|c| c.plan == step.plan && c.step == step.number && on_the_way(c));
-            own.sort_by_key(|c| c.seq);
             part_now = own.iter().any(|c| c.seq > run.seq);
             part = own.into_iter().map(|c| c.does).collect();
             part.dedup();
@@ -145,6 +144,13 @@ impl Engine {
             part,
             part_now,
         })
+    }
+
+    /// Whether a request was ever intended for a step, as the ledger stands.
+    fn was_begun(&self, step: &StepRow) -> Result<bool, EngineError> {
+        let key = step_key(step.plan.as_str(), step.number);
+        let row = self.ledger.view()?.row::<StepRow>(Kind::Step, &key)?;
+        Ok(row.is_none_or(|row| row.intent.is_some()))
     }
 
     /// Takes one step: request by request until the one that the step is for, each decided again.
@@ -328,16 +334,13 @@ impl Engine {
     /// Which requests for an account took effect lately, the oldest first. What was handed over to
     /// somebody else, or so long ago that there may be more by now, is not among them.
     fn done_lately(&self, step: &Step) -> Result<Vec<Do>, EngineError> {
-        let commands = self.ledger.view()?.rows::<CommandRow>(Kind::Command)?;
+        let commands = self.ledger.view()?.commands_of(&step.account)?;
         let from = self.clock.now().plus_seconds(-DAY_SECONDS);
-        let mut done: Vec<_> = commands
+        let done = commands
             .into_iter()
-            .map(|(_, c)| c)
-            .filter(|c| c.account == step.account && c.took_effect() && c.at >= from)
-            .filter(|c| c.does != Do::Transfer || c.successor == step.successor)
-            .collect();
-        done.sort_by_key(|c| c.seq);
-        Ok(done.into_iter().map(|c| c.does).collect())
+            .filter(|c| c.took_effect() && c.at >= from)
+            .filter(|c| c.does != Do::Transfer || c.successor == step.successor);
+        Ok(done.map(|c| c.does).collect())
     }
 
     /// Why a plan may not take this step any more: asked before each one, since carrying out can

@@ -58,18 +58,6 @@ impl Signer {
     }
 }
 
-pub(super) fn refused(
-    code: &'static str,
-    what: impl Into<String>,
-    hint: impl Into<String>,
-) -> EngineError {
-    EngineError::Refused {
-        code,
-        what: what.into(),
-        hint: hint.into(),
-    }
-}
-
 impl Engine {
     /// The person at the command line: by the approver's key if one is given, else by the name at
     /// the operating system, which only claims.
@@ -96,7 +84,7 @@ impl Engine {
             .iter()
             .find(|a| a.key.as_deref() == Some(&public));
         let Some(approver) = known else {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "approval.unknown-key",
                 format!(
                     "the key {} belongs to no [[approver]] of exeunt.toml",
@@ -142,7 +130,7 @@ impl Engine {
     /// one to whom the approvers of the policy that rules have not agreed.
     pub(super) fn may(&self, signer: &Signer, class: &str) -> Result<(), EngineError> {
         if self.two_person_rules()? && signer.proof != "signature" {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "approval.needs-signature",
                 "with two approvers or more, a name at the command line is no approval",
                 "sign with --key FILE",
@@ -152,7 +140,7 @@ impl Engine {
             return Ok(());
         };
         if !approver.may(class) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "approval.class",
                 format!("this approver may not approve `{class}`"),
                 format!("may approve: {}", approver.classes.join(", ")),
@@ -165,7 +153,7 @@ impl Engine {
         let key = approver.key.as_deref().unwrap_or_default();
         let right = self.fingerprint(&signed(&approver.name, key, class))?;
         if !set.signers.contains(&right) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "approval.not-adopted",
                 format!("{} may not approve `{class}` yet", approver.name),
                 "an approver of the policy that rules adopts the new one: exeunt policy approve",
@@ -188,10 +176,14 @@ impl Engine {
     pub fn still_good(&self, plan: &PlanRow, now: Time) -> Result<(), EngineError> {
         let again = "make a new one with `exeunt plan`";
         if plan.rejected.is_some() {
-            return Err(refused("plan.rejected", "the plan was rejected", again));
+            return Err(EngineError::refused(
+                "plan.rejected",
+                "the plan was rejected",
+                again,
+            ));
         }
         if plan.replaced_by.is_some() {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "plan.replaced",
                 "the plan was replaced by a smaller one",
                 again,
@@ -199,13 +191,13 @@ impl Engine {
         }
         if !self.rules_still(plan)? {
             let what = "the plan was made under another policy than the one that rules";
-            return Err(refused("plan.other-policy", what, again));
+            return Err(EngineError::refused("plan.other-policy", what, again));
         }
         // Expiry forbids the first intent of a step, not its repeats, which decide again.
         let begun = self.steps_left(plan)?.iter().any(|s| s.intent.is_some());
         if rules::is_expired(plan, now) && !begun {
             let what = format!("the plan expired at {}", plan.expires_at.to_seconds_text());
-            return Err(refused("plan.expired", what, again));
+            return Err(EngineError::refused("plan.expired", what, again));
         }
         Ok(())
     }
@@ -229,18 +221,21 @@ impl Engine {
 
     /// Refuses whoever may not approve a plan.
     pub(super) fn may_approve(&self, signer: &Signer, plan: &PlanRow) -> Result<(), EngineError> {
+        let mut asked = BTreeSet::new();
         for step in self.steps_of(plan)? {
             // whoever may approve that an account is disabled may approve that it is given back
             let class = match step.step.does {
                 Do::Restore => Do::Disable,
                 does => does,
             };
-            self.may(signer, class.as_str())?;
+            if asked.insert(class) {
+                self.may(signer, class.as_str())?;
+            }
         }
         let asked = self.asked_for(plan)?;
         let own = asked.is_some() && asked == signer.by.actor.sub;
         if own && self.two_person_rules()? {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "approval.own-plan",
                 "whoever made a plan cannot approve it",
                 "another approver must approve it",
@@ -289,7 +284,7 @@ impl Engine {
         let run = self.start("breaker release", signer.by.clone(), None)?;
         self.still_good(plan, run.now)?;
         let Some((_, set)) = self.adopted_policy()? else {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "plan.no-policy",
                 "no policy rules",
                 "run `exeunt sync`",
@@ -298,7 +293,7 @@ impl Engine {
         let steps: Vec<Step> = self.steps_left(plan)?.into_iter().map(|s| s.step).collect();
         let assessment = self.assess(&steps, Some(&plan.digest), &set, run.now)?;
         if !assessment.needs_release() {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "breaker.not-tripped",
                 "no brake stops this plan",
                 "carry it out with `exeunt apply`",
@@ -334,10 +329,10 @@ impl Engine {
             row = self.source_row(SourceKind::Tenant, &name)?;
         }
         let Some(row) = row else {
-            return Err(EngineError::Unknown {
-                what: format!("`{source}` was never read"),
-                hint: "run `exeunt sync`".to_owned(),
-            });
+            return Err(EngineError::unknown(
+                format!("`{source}` was never read"),
+                "run `exeunt sync`",
+            ));
         };
         let last = row
             .last
@@ -349,7 +344,7 @@ impl Engine {
         let hex = last.trim_start_matches("sha256:");
         let same = last == digest || (digest.len() >= 8 && hex.starts_with(digest));
         if !suspect || !same {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "read.not-suspect",
                 format!("the newest read of {source} is not a suspect one with this digest"),
                 format!(
@@ -360,14 +355,14 @@ impl Engine {
         }
         let never = |code: &&Code| trust::remedy(code) == Remedy::Nothing;
         if let Some(code) = row.last.because.iter().find(never) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "read.not-releasable",
                 format!("a read with {code} is never believed"),
                 "mend the cause; `exeunt check` tests the source",
             ));
         }
         if !trust::is_releasable(&row.last.because) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "read.waits-for-second",
                 format!("the newest read of {source} waits for a second one, not for a release"),
                 format!("exeunt sync {source}"),
@@ -387,14 +382,14 @@ impl Engine {
         self.may(signer, "policy")?;
         let view = self.ledger.view()?;
         let Some(proposed) = view.row::<PolicyRow>(Kind::Policy, "proposed")? else {
-            return Err(EngineError::Unknown {
-                what: "no policy is proposed".to_owned(),
-                hint: "`exeunt policy propose` proposes that of exeunt.toml".to_owned(),
-            });
+            return Err(EngineError::unknown(
+                "no policy is proposed",
+                "`exeunt policy propose` proposes that of exeunt.toml",
+            ));
         };
         let asked = view.entry(proposed.seq)?.and_then(|e| e.actor.sub);
         if self.two_person_rules()? && asked.is_some() && asked == signer.by.actor.sub {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "approval.own-policy",
                 "whoever proposed a policy cannot approve it",
                 "another approver must approve it",

@@ -99,10 +99,7 @@ impl Engine {
         crate::crash::point("intent-in-vault");
         let mut blocked = None;
         self.ledger.commit::<LedgerError>(&job.run.by, |view| {
-            let open = view.rows::<CommandRow>(Kind::Command)?;
-            let busy = open
-                .iter()
-                .any(|(_, c)| c.account == *account && c.is_open());
+            let busy = view.commands_of(account)?.iter().any(CommandRow::is_open);
             blocked = match (busy, ended(view, job.plan)?) {
                 (true, _) => Some(Code::new("block.in-doubt")),
                 (false, Some(code)) => Some(code),
@@ -157,11 +154,12 @@ impl Engine {
 
     /// How often this request of this step has been tried.
     fn attempts(&self, job: &Job<'_>) -> Result<u64, EngineError> {
-        let commands = self.ledger.view()?.rows::<CommandRow>(Kind::Command)?;
+        let view = self.ledger.view()?;
+        let commands = view.commands_of(&job.step.step.account)?;
         let same = |c: &&CommandRow| {
             c.plan == job.step.plan && c.step == job.step.number && c.does == job.order.does
         };
-        let own = commands.iter().map(|(_, c)| c).filter(same);
+        let own = commands.iter().filter(same);
         Ok(own.map(|c| c.attempt).max().unwrap_or(0))
     }
 

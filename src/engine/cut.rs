@@ -25,7 +25,6 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::approve::Signer;
-use crate::engine::approve::refused;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
 
@@ -143,7 +142,7 @@ impl Engine {
         if rules::is_expired(plan, run.now) {
             let what = format!("the plan expired at {}", plan.expires_at.to_seconds_text());
             let again = "make a new one with `exeunt plan`";
-            return Err(refused("plan.expired", what, again));
+            return Err(EngineError::refused("plan.expired", what, again));
         }
         let Some((version, set)) = self.adopted_policy()? else {
             return Err(EngineError::File {
@@ -200,17 +199,25 @@ fn still_whole(
         .into());
     };
     if now.rejected.is_some() {
-        return Err(refused("plan.rejected", "the plan was rejected", again));
+        return Err(EngineError::refused(
+            "plan.rejected",
+            "the plan was rejected",
+            again,
+        ));
     }
     if now.replaced_by.as_ref().is_some_and(|by| Some(by) != own) {
         let what = "the plan was replaced by a smaller one";
-        return Err(refused("plan.replaced", what, again));
+        return Err(EngineError::refused("plan.replaced", what, again));
     }
     for step in steps {
         let key = step_key(plan.plan.as_str(), step.number);
         if view.row::<StepRow>(Kind::Step, &key)?.as_ref() != Some(step) {
             let what = "the plan went on meanwhile: a step of it was taken";
-            return Err(refused("plan.went-on", what, "look at what is left of it"));
+            return Err(EngineError::refused(
+                "plan.went-on",
+                what,
+                "look at what is left of it",
+            ));
         }
     }
     Ok(())

@@ -159,18 +159,22 @@ impl Engine {
         called: Option<String>,
         now: crate::domain::time::Time,
     ) -> Result<Vec<Judged>, EngineError> {
-        let Some((version, set)) = adopted(rows)? else {
+        let Some(ruling) = adopted(rows)? else {
             return Ok(Vec::new());
         };
+        Ok(judged(self.gather_all(rows, called)?, &ruling, now))
+    }
+
+    /// The facts about every account whose tenant was ever read.
+    pub(super) fn gather_all<R: Rows>(
+        &self,
+        rows: &R,
+        called: Option<String>,
+    ) -> Result<Vec<Facts>, EngineError> {
         let gatherer = self.gatherer(rows, called)?;
         let mut all = Vec::new();
         for account in rows.under::<AccountRow>(Kind::Account, "")? {
-            let Some(facts) = gatherer.facts(account)? else {
-                continue;
-            };
-            let mut decision = decide(&facts, &set, now);
-            decision.evidence.push(version);
-            all.push(Judged { facts, decision });
+            all.extend(gatherer.facts(account)?);
         }
         Ok(all)
     }
@@ -202,15 +206,15 @@ impl Engine {
         let row = view.row::<AccountRow>(Kind::Account, account.as_str())?;
         let called = (step.class == Class::Everyone).then(|| step.policy.clone());
         let facts = match row {
-            Some(row) => self.gatherer(&view, called)?.facts(row)?,
+            Some(row) => self.facts_of(&view, row, called)?,
             None => None,
         };
         let (Some(facts), Some((version, set))) = (facts, adopted(&view)?) else {
-            return Err(EngineError::Refused {
-                code: "block.unknown-account",
-                what: format!("nothing is known about {account} that could be decided again"),
-                hint: "run `exeunt sync` and make a new plan".to_owned(),
-            });
+            return Err(EngineError::refused(
+                "block.unknown-account",
+                format!("nothing is known about {account} that could be decided again"),
+                "run `exeunt sync` and make a new plan",
+            ));
         };
         let mut decision = decide(&facts, &set, run.now);
         decision.evidence.push(version);
@@ -235,6 +239,20 @@ impl Engine {
         };
         Ok(Draft::new(self.ledger.entry_id()?, &made).about(&facts.account.subject))
     }
+}
+
+/// What a policy, with its entry, says about some accounts.
+pub(super) fn judged(
+    every: Vec<Facts>,
+    (version, set): &(Seq, PolicySet),
+    now: crate::domain::time::Time,
+) -> Vec<Judged> {
+    let judge = |facts: Facts| {
+        let mut decision = decide(&facts, set, now);
+        decision.evidence.push(*version);
+        Judged { facts, decision }
+    };
+    every.into_iter().map(judge).collect()
 }
 
 /// The policy that rules in some rows.

@@ -57,3 +57,26 @@ pub enum EngineError {
         what: String,
     },
 }
+
+impl EngineError {
+    /// A safety rule says no: which, what it says, and what can be done.
+    pub(super) fn refused(
+        code: &'static str,
+        what: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Refused {
+            code,
+            what: what.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// What was named does not exist, or is not the only one; and what can be done.
+    pub(super) fn unknown(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unknown {
+            what: what.into(),
+            hint: hint.into(),
+        }
+    }
+}

@@ -118,12 +118,14 @@ pub struct Gatherer<'r, R> {
 }
 
 impl<'r, R: Rows> Gatherer<'r, R> {
-    /// Reads once what all accounts share. `called` is the policy that was called by name.
+    /// Reads once what all accounts share. `called` is the policy that was called by name;
+    /// `commands` are those of all accounts that will be asked about.
     pub fn new(
         rows: &'r R,
         directories: Vec<DirectoryTraits>,
         can: BTreeMap<SourceName, Capabilities>,
         called: Option<String>,
+        commands: Vec<CommandRow>,
     ) -> Result<Self, LedgerError> {
         let mut with_rows = Vec::new();
         for directory in directories {
@@ -132,12 +134,10 @@ impl<'r, R: Rows> Gatherer<'r, R> {
             with_rows.push((directory, row));
         }
         let tenants = rows.under::<SourceRow>(Kind::Source, "tenant/")?;
-        let mut commands: BTreeMap<Subject, Vec<CommandRow>> = BTreeMap::new();
-        for command in rows.under::<CommandRow>(Kind::Command, "")? {
-            commands
-                .entry(command.account.clone())
-                .or_default()
-                .push(command);
+        let mut by_account: BTreeMap<Subject, Vec<CommandRow>> = BTreeMap::new();
+        for command in commands {
+            let own = by_account.entry(command.account.clone()).or_default();
+            own.push(command);
         }
         Ok(Self {
             rows,
@@ -146,7 +146,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
                 .into_iter()
                 .map(|row| (row.source.clone(), row))
                 .collect(),
-            commands,
+            commands: by_account,
             can,
             called,
         })
@@ -267,11 +267,22 @@ impl Engine {
         rows: &'r R,
         called: Option<String>,
     ) -> Result<Gatherer<'r, R>, EngineError> {
+        let commands = rows.under::<CommandRow>(Kind::Command, "")?;
+        self.gatherer_with(rows, called, commands)
+    }
+
+    fn gatherer_with<'r, R: Rows>(
+        &self,
+        rows: &'r R,
+        called: Option<String>,
+        commands: Vec<CommandRow>,
+    ) -> Result<Gatherer<'r, R>, EngineError> {
         Ok(Gatherer::new(
             rows,
             self.directory_traits(rows)?,
             self.adopted_capabilities(rows)?,
             called,
+            commands,
         )?)
     }
 
@@ -281,6 +292,18 @@ impl Engine {
         let Some(row) = view.row::<AccountRow>(Kind::Account, account.as_str())? else {
             return Ok(None);
         };
-        Ok(self.gatherer(&view, None)?.facts(row)?)
+        self.facts_of(&view, row, None)
+    }
+
+    /// The facts about one account in a view; the commands of other accounts are not read for it.
+    pub(super) fn facts_of(
+        &self,
+        view: &View<'_>,
+        account: AccountRow,
+        called: Option<String>,
+    ) -> Result<Option<Facts>, EngineError> {
+        let commands = view.commands_of(&account.subject)?;
+        let gatherer = self.gatherer_with(view, called, commands)?;
+        Ok(gatherer.facts(account)?)
     }
 }

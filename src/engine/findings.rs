@@ -18,50 +18,69 @@ use crate::domain::rows::StatedRow;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::decide::Judged;
+use crate::engine::decide::adopted;
+use crate::engine::decide::judged;
 use crate::engine::facts::Rows;
 use crate::engine::replay::Moment;
-use crate::engine::replay::accounts_in;
 use crate::ledger::View;
 
 impl Engine {
     /// Everything that somebody should look at, sorted by kind and age; of these tenants, if any
-    /// are named. Another source of findings is another line here.
+    /// are named. Another source of findings is another line here. With it comes what the rules
+    /// say about every account: both rest on the same facts, which are gathered once.
     pub fn findings(
         &self,
         moment: &Moment<'_>,
         tenants: &[String],
-    ) -> Result<Vec<Finding>, EngineError> {
-        let mut all = self.identity_findings(moment)?;
-        all.extend(self.clock_findings(moment)?);
+    ) -> Result<(Vec<Finding>, Vec<Judged>), EngineError> {
+        let every = self.gather_all(&moment.rows, None)?;
+        let mut all = self.identity_findings(moment, &every)?;
+        let judged = match adopted(&moment.rows)? {
+            Some(ruling) => judged(every, &ruling, moment.now),
+            None => Vec::new(),
+        };
+        all.extend(self.clock_findings(moment, &judged)?);
         all.retain(|f| {
             let tenant = f.tenant.as_ref().map(SourceName::as_str);
             tenants.is_empty() || tenants.iter().any(|t| tenant == Some(t.as_str()))
         });
-        all.sort();
-        // several accounts of one person can tell the same of the person
-        all.dedup();
-        Ok(all)
+        Ok((in_order(all), judged))
+    }
+
+    /// The accounts without a person for which nobody answers, the oldest first.
+    pub fn orphans(&self, moment: &Moment<'_>) -> Result<Vec<Finding>, EngineError> {
+        let every = self.gather_all(&moment.rows, None)?;
+        let mut all = self.identity_findings(moment, &every)?;
+        all.retain(|f| f.kind.as_str() == "finding.orphan");
+        Ok(in_order(all))
     }
 
     /// Accounts that belong to nobody or not for certain, those that came back, and people about
     /// whom directories disagree.
-    fn identity_findings(&self, moment: &Moment<'_>) -> Result<Vec<Finding>, EngineError> {
-        let gatherer = self.gatherer(&moment.rows, None)?;
+    fn identity_findings(
+        &self,
+        moment: &Moment<'_>,
+        every: &[Facts],
+    ) -> Result<Vec<Finding>, EngineError> {
         let entries = Gathered {
             view: self.ledger.view()?,
             stated: stated(&moment.rows)?,
             linked: linked(&moment.rows)?,
         };
-        let mut every = Vec::new();
-        for account in accounts_in(&moment.rows, &[])? {
-            every.extend(gatherer.facts(account)?);
-        }
-        let mut all = contradictions(&every, moment.now);
-        for facts in &every {
+        let mut all = contradictions(every, moment.now);
+        for facts in every {
             all.extend(identity::findings(facts, &entries, moment.now));
         }
         Ok(all)
     }
+}
+
+/// Sorts findings; several accounts of one person can tell the same of the person.
+fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort();
+    findings.dedup();
+    findings
 }
 
 struct Gathered<'a> {

@@ -91,26 +91,25 @@ impl Engine {
         }
         accounts = self.with_address(accounts, address.as_ref())?;
         if formerly && !people.is_empty() && !accounts.is_empty() {
-            return Err(EngineError::Refused {
-                code: "leave.ambiguous",
-                what: format!(
+            return Err(EngineError::refused(
+                "leave.ambiguous",
+                format!(
                     "`{who}` was somebody's address, and an account has it now that is not known to \
                      be theirs"
                 ),
-                hint: "name the person or the account by pseudonym (s_…), key or id; `exeunt why` \
-                       shows them"
-                    .to_owned(),
-            });
+                "name the person or the account by pseudonym (s_…), key or id; `exeunt why` \
+                       shows them",
+            ));
         }
         people.sort_by(|a, b| a.directory.cmp(&b.directory));
         accounts.sort_by(|a, b| a.tenant.cmp(&b.tenant));
         one_of_each(who, people.iter().map(|p| &p.directory))?;
         one_of_each(who, accounts.iter().map(|a| &a.tenant))?;
         if people.is_empty() && accounts.is_empty() {
-            return Err(EngineError::Unknown {
-                what: format!("nobody who could leave is known as `{who}`"),
-                hint: "`exeunt why` shows who had this address".to_owned(),
-            });
+            return Err(EngineError::unknown(
+                format!("nobody who could leave is known as `{who}`"),
+                "`exeunt why` shows who had this address",
+            ));
         }
         Ok(Meant {
             people,
@@ -295,11 +294,11 @@ fn one_of_each<'a>(
     let mut once = BTreeSet::new();
     for source in sources {
         if !once.insert(source) {
-            return Err(EngineError::Refused {
-                code: "leave.ambiguous",
-                what: format!("`{who}` could be more than one in {source}"),
-                hint: "name one by pseudonym (s_…), key or id; `exeunt why` shows them".to_owned(),
-            });
+            return Err(EngineError::refused(
+                "leave.ambiguous",
+                format!("`{who}` could be more than one in {source}"),
+                "name one by pseudonym (s_…), key or id; `exeunt why` shows them",
+            ));
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The clocks of leavers, from rows and entries as they stand or as they stood.
 
 use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::domain::account::AccountState;
@@ -39,6 +40,7 @@ use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::decide::Judged;
 use crate::engine::decide::adopted;
 use crate::engine::facts::Folded;
 use crate::engine::facts::Gatherer;
@@ -81,6 +83,9 @@ pub struct Clocks<'e> {
     now: Time,
     /// The complete reads of tenants, in order; asked for once, where they are needed.
     reads: OnceCell<BTreeMap<SourceName, Vec<(Seq, Time)>>>,
+    /// What was found out about a person's departure from a directory: it is the same for each of
+    /// their accounts, and takes their whole history.
+    departing: RefCell<BTreeMap<(SourceName, Subject), Option<Departing>>>,
 }
 
 impl Engine {
@@ -92,6 +97,7 @@ impl Engine {
             targets: self.policy_at(moment)?.leavers,
             now: moment.now,
             reads: OnceCell::new(),
+            departing: RefCell::default(),
         })
     }
 
@@ -107,18 +113,19 @@ impl Engine {
         })
     }
 
-    /// What somebody should look at because of the clocks of leavers, the oldest first.
-    pub fn clock_findings(&self, moment: &Moment<'_>) -> Result<Vec<Finding>, EngineError> {
+    /// What somebody should look at because of the clocks of leavers.
+    pub(super) fn clock_findings(
+        &self,
+        moment: &Moment<'_>,
+        judged: &[Judged],
+    ) -> Result<Vec<Finding>, EngineError> {
         let clocks = self.clocks(moment)?;
         let mut found = Vec::new();
-        for one in self.judge_all(&moment.rows, None, moment.now)? {
+        for one in judged {
             for clocked in clocks.of_all(&one.facts, Some(&one.decision))? {
                 found.extend(clock_findings(&clocked.clock, &clocked.whose, moment.now));
             }
         }
-        found.sort_by(|a, b| (a.since, a).cmp(&(b.since, b)));
-        // a login at the directory is no other one for each account of its person
-        found.dedup();
         Ok(found)
     }
 
@@ -138,9 +145,17 @@ impl Engine {
     pub fn late_among(&self, accounts: &[Subject]) -> Result<u64, EngineError> {
         let moment = self.at(None)?;
         let clocks = self.clocks(&moment)?;
+        let gatherer = self.gatherer(&moment.rows, None)?;
         let mut late = 0;
         for account in accounts {
-            let clocked = match self.facts(account)? {
+            let row = moment
+                .rows
+                .one::<AccountRow>(Kind::Account, account.as_str())?;
+            let facts = match row {
+                Some(row) => gatherer.facts(row)?,
+                None => None,
+            };
+            let clocked = match facts {
                 Some(facts) => clocks.of(&facts, None)?,
                 None => None,
             };
@@ -261,8 +276,23 @@ impl Clocks<'_> {
         }
     }
 
-    /// When a person's departure took effect, was recorded and was seen.
+    /// When a person's departure took effect, was recorded and was seen; found out once.
     fn departing(
+        &self,
+        link: &LinkFacts,
+        person: &PersonRow,
+    ) -> Result<Option<Departing>, EngineError> {
+        let key = (link.directory.clone(), person.subject.clone());
+        let known = self.departing.borrow().get(&key).copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let departing = self.departing_of(link, person)?;
+        self.departing.borrow_mut().insert(key, departing);
+        Ok(departing)
+    }
+
+    fn departing_of(
         &self,
         link: &LinkFacts,
         person: &PersonRow,

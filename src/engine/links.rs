@@ -70,6 +70,8 @@ impl Engine {
         let order = self.rules(&view)?;
         let rows = view.rows::<StatedRow>(Kind::Stated)?;
         let mut said: BTreeMap<String, StatedRow> = rows.into_iter().collect();
+        let links = view.rows::<LinkRow>(Kind::Link)?;
+        let mut links: BTreeMap<String, LinkRow> = links.into_iter().collect();
         let mut drafts = Vec::new();
         for directory in &self.directories {
             let numbers = self.by_number(&known, &directory.name)?;
@@ -77,7 +79,7 @@ impl Engine {
             let mut claims = Vec::new();
             for account in &there {
                 let key = pair_key(&account.subject, directory.name.as_str());
-                let row = view.row::<LinkRow>(Kind::Link, &key)?;
+                let row = links.remove(&key);
                 let said = said.remove(&key);
                 let before = row.as_ref().and_then(|r| r.person.clone());
                 claims.extend(self.claim(account, directory, &known, &numbers, before, said)?);

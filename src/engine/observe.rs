@@ -103,13 +103,13 @@ impl Engine {
             .collect();
         match only.iter().find(|name| !known.contains(name.as_str())) {
             None => Ok(()),
-            Some(name) => Err(EngineError::Unknown {
-                what: format!("there is no directory or tenant `{name}`"),
-                hint: format!(
+            Some(name) => Err(EngineError::unknown(
+                format!("there is no directory or tenant `{name}`"),
+                format!(
                     "configured: {}",
                     known.into_iter().collect::<Vec<_>>().join(", ")
                 ),
-            }),
+            )),
         }
     }
 

@@ -64,10 +64,11 @@ impl Engine {
         judged: Vec<Judged>,
         only: Option<&str>,
     ) -> Result<Planned, EngineError> {
-        let mut open = self.open_plans(run.now)?;
+        let mut open = Vec::new();
         let mut taken = BTreeSet::new();
-        for plan in &open {
-            taken.extend(self.steps_left(plan)?.into_iter().map(|s| s.step.account));
+        for (plan, left) in self.open_steps(run.now)? {
+            taken.extend(left.into_iter().map(|s| s.step.account));
+            open.push(plan);
         }
         let steps = self.new_steps(&judged, &taken, only)?;
         let created = match (steps.is_empty(), self.adopted_policy()?) {
@@ -88,21 +89,32 @@ impl Engine {
     /// steps left; the oldest first. One that somebody asked for to give accounts back ends with its
     /// command: what could not be given back then is tried again only when somebody asks again.
     pub fn open_plans(&self, now: Time) -> Result<Vec<PlanRow>, EngineError> {
+        let open = self.open_steps(now)?.into_iter();
+        Ok(open.map(|(plan, _)| plan).collect())
+    }
+
+    /// The plans that can still be carried out, each with the steps that are left of it.
+    pub fn open_steps(&self, now: Time) -> Result<Vec<(PlanRow, Vec<StepRow>)>, EngineError> {
         let rows = self.ledger.view()?.rows::<PlanRow>(Kind::Plan)?;
+        let ruling = self.adopted_policy()?.map(|(version, _)| version);
         let mut open = Vec::new();
         for (_, plan) in rows {
             let alive = plan.rejected.is_none()
                 && plan.replaced_by.is_none()
                 && !rules::is_expired(&plan, now)
-                && self.rules_still(&plan)?;
+                && ruling == Some(plan.policy);
+            if !alive {
+                continue;
+            }
+            let left = self.steps_left(&plan)?;
             let own = |row: &StepRow| {
                 row.step.does != Do::Restore || row.step.because.as_str() == WITHDRAWN
             };
-            if alive && self.steps_left(&plan)?.iter().any(own) {
-                open.push(plan);
+            if left.iter().any(own) {
+                open.push((plan, left));
             }
         }
-        open.sort_by_key(|plan| plan.seq);
+        open.sort_by_key(|(plan, _)| plan.seq);
         Ok(open)
     }
 
@@ -310,15 +322,14 @@ impl Engine {
         let mut found = rows.into_iter().map(|(_, row)| row).filter(matches);
         match (found.next(), found.next()) {
             (Some(plan), None) => Ok(plan),
-            (Some(_), Some(_)) => Err(EngineError::Unknown {
-                what: format!("`{name}` is the beginning of more than one plan's digest"),
-                hint: "give more digits".to_owned(),
-            }),
-            _ => Err(EngineError::Unknown {
-                what: format!("there is no plan `{name}` in this ledger"),
-                hint: "`exeunt plan` makes one; `exeunt status` lists those that are open"
-                    .to_owned(),
-            }),
+            (Some(_), Some(_)) => Err(EngineError::unknown(
+                format!("`{name}` is the beginning of more than one plan's digest"),
+                "give more digits",
+            )),
+            _ => Err(EngineError::unknown(
+                format!("there is no plan `{name}` in this ledger"),
+                "`exeunt plan` makes one; `exeunt status` lists those that are open",
+            )),
         }
     }
 }

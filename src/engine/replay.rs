@@ -196,10 +196,10 @@ impl Engine {
             Ok(())
         })?;
         let Some((link, rec)) = last else {
-            return Err(EngineError::Unknown {
-                what: format!("the ledger had no entry at {as_of}"),
-                hint: "`exeunt log` shows what there is".to_owned(),
-            });
+            return Err(EngineError::unknown(
+                format!("the ledger had no entry at {as_of}"),
+                "`exeunt log` shows what there is",
+            ));
         };
         // a position is asked about as of its entry, a day as of its end, which may lie later
         let asked = match as_of.parse::<Seq>() {
@@ -420,19 +420,19 @@ fn as_of_position(view: &View<'_>, as_of: &str) -> Result<Seq, EngineError> {
         if seq < size {
             return Ok(seq);
         }
-        return Err(EngineError::Unknown {
-            what: format!(
+        return Err(EngineError::unknown(
+            format!(
                 "there is no entry {seq}: the newest is {}",
                 size.saturating_sub(1)
             ),
-            hint: "`exeunt log` shows what there is".to_owned(),
-        });
+            "`exeunt log` shows what there is",
+        ));
     }
     let Some(until) = parse_moment(as_of) else {
-        return Err(EngineError::Unknown {
-            what: format!("`{as_of}` is neither a position nor a date"),
-            hint: "as in 1234, 2026-05-01 or 2026-05-01T12:00:00Z".to_owned(),
-        });
+        return Err(EngineError::unknown(
+            format!("`{as_of}` is neither a position nor a date"),
+            "as in 1234, 2026-05-01 or 2026-05-01T12:00:00Z",
+        ));
     };
     // `rec` never decreases, so the boundary is found by halving.
     let (mut low, mut high) = (0, size);
@@ -445,9 +445,11 @@ fn as_of_position(view: &View<'_>, as_of: &str) -> Result<Seq, EngineError> {
             high = middle
         }
     }
-    low.checked_sub(1).ok_or_else(|| EngineError::Unknown {
-        what: format!("the ledger had no entry at {as_of}"),
-        hint: "`exeunt log` shows what there is".to_owned(),
+    low.checked_sub(1).ok_or_else(|| {
+        EngineError::unknown(
+            format!("the ledger had no entry at {as_of}"),
+            "`exeunt log` shows what there is",
+        )
     })
 }
 

@@ -143,8 +143,13 @@ impl Engine {
         let mut newest: BTreeMap<Subject, CommandRow> = BTreeMap::new();
         let mut called: BTreeMap<Subject, Vec<CommandRow>> = BTreeMap::new();
         for (_, command) in view.rows::<CommandRow>(Kind::Command)? {
-            let entry = view.entry(command.seq)?;
-            if command.does.is_step() && entry.is_some_and(|entry| entry.run == started.run) {
+            // an entry is read only where its run matters; the position that was asked for need
+            // not be the first one of its run, so that earlier commands count as well
+            let of_run = command.does.is_step()
+                && view
+                    .entry(command.seq)?
+                    .is_some_and(|entry| entry.run == started.run);
+            if of_run {
                 let own = called.entry(command.account.clone()).or_default();
                 own.push(command.clone());
             }
@@ -206,11 +211,11 @@ impl Engine {
         reason: &str,
     ) -> Result<PlanRow, EngineError> {
         let Some((version, set)) = self.adopted_policy()? else {
-            return Err(EngineError::Refused {
-                code: "plan.no-policy",
-                what: "no policy rules yet".to_owned(),
-                hint: "run `exeunt sync`".to_owned(),
-            });
+            return Err(EngineError::refused(
+                "plan.no-policy",
+                "no policy rules yet",
+                "run `exeunt sync`",
+            ));
         };
         let plan = self.create(run, version, &set, steps)?;
         let approved = PlanApproved {

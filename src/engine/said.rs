@@ -139,21 +139,6 @@ pub struct AnsweredItem {
     pub seq: Seq,
 }
 
-fn refused(code: &'static str, what: impl Into<String>, hint: impl Into<String>) -> EngineError {
-    EngineError::Refused {
-        code,
-        what: what.into(),
-        hint: hint.into(),
-    }
-}
-
-fn unknown(what: String, hint: impl Into<String>) -> EngineError {
-    EngineError::Unknown {
-        what,
-        hint: hint.into(),
-    }
-}
-
 impl Engine {
     /// The one account that somebody means: by pseudonym, present address, or the tenant's own id.
     pub fn one_account(
@@ -164,7 +149,10 @@ impl Engine {
         if let Some(tenant) = tenant.filter(|t| self.tenant(t).is_none()) {
             let known: Vec<_> = self.tenants.iter().map(|t| t.name.as_str()).collect();
             let hint = crate::config::mistake::nearest(tenant.as_str(), &known);
-            return Err(unknown(format!("there is no tenant `{tenant}`"), hint));
+            return Err(EngineError::unknown(
+                format!("there is no tenant `{tenant}`"),
+                hint,
+            ));
         }
         let mut subs = Vec::new();
         if who.starts_with("s_") {
@@ -212,7 +200,7 @@ impl Engine {
         if let Some(directory) = directory.filter(|d| self.directory(d).is_none()) {
             let known: Vec<_> = self.directories.iter().map(|d| d.name.as_str()).collect();
             let hint = crate::config::mistake::nearest(directory.as_str(), &known);
-            return Err(unknown(
+            return Err(EngineError::unknown(
                 format!("there is no directory `{directory}`"),
                 hint,
             ));
@@ -282,7 +270,7 @@ impl Engine {
         let stated = self.stated(&pair.account.subject, &pair.person.directory)?;
         let same = stated.as_ref().and_then(|s| s.to.as_ref());
         if same.is_some_and(|to| to.person == pair.person.subject) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "link.already",
                 "this has been said already",
                 "`exeunt link list` shows what has been said",
@@ -316,7 +304,7 @@ impl Engine {
             }
         }
         if people.is_empty() {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "link.not-linked",
                 "the account belongs to nobody there, so that there is nothing to take away",
                 "name the person whose it is not",
@@ -337,7 +325,7 @@ impl Engine {
         let stated = self.stated(&pair.account.subject, &pair.person.directory)?;
         let mut denied = stated.iter().flat_map(|s| &s.not);
         if denied.any(|not| not.person == pair.person.subject) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "link.already",
                 "this has been said already",
                 "`exeunt link list` shows what has been said",
@@ -366,7 +354,7 @@ impl Engine {
     ) -> Result<Seq, EngineError> {
         self.may(signer, CLASS)?;
         if self.stated(&account.subject, directory)?.is_none() {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "link.not-linked",
                 format!("nothing has been said about this account and {directory}"),
                 "`exeunt link list` shows what has been said",
@@ -514,7 +502,7 @@ impl Engine {
             .view()?
             .row::<OrphanRow>(Kind::Orphan, account.subject.as_str())?;
         if row.is_none() {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "orphan.not-answered",
                 "nobody has claimed or accepted this account",
                 "`exeunt orphan list` shows them",
@@ -538,7 +526,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         self.may(signer, CLASS)?;
         if until <= now || until > now.plus_days(LONGEST_DAYS) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "orphan.bad-end",
                 "the end lies in the past or more than a year ahead",
                 "name a day within a year: --until 2027-05-01",
@@ -546,7 +534,7 @@ impl Engine {
         }
         let facts = self.facts(&account.subject)?;
         if !facts.is_some_and(|facts| is_orphan(&facts)) {
-            return Err(refused(
+            return Err(EngineError::refused(
                 "orphan.not-orphan",
                 "somebody stands behind this account, or the directories that would show it have \
                  not been read",
@@ -592,13 +580,13 @@ fn only_one<T>(
 ) -> Result<T, EngineError> {
     if found.len() > 1 {
         let listed: Vec<_> = found.iter().map(in_words).collect();
-        return Err(unknown(
+        return Err(EngineError::unknown(
             format!("`{who}` is more than one {noun}"),
             format!("name one by its pseudonym: {}", listed.join(", ")),
         ));
     }
     found.pop().ok_or_else(|| {
-        unknown(
+        EngineError::unknown(
             format!("no {noun} is known as `{who}`"),
             "give an address, a pseudonym (s_…), a directory's key or a tenant's id; \
              `exeunt accounts` lists all accounts",

@@ -127,16 +127,9 @@ impl Engine {
         {
             return Ok(true);
         }
-        for plan in self.open_plans(run.now)? {
-            let steps = self.steps_left(&plan)?;
-            if steps
-                .iter()
-                .any(|s| s.step.account == *account && s.step.does.is_step())
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let open = self.open_steps(run.now)?;
+        let mut steps = open.iter().flat_map(|(_, left)| left);
+        Ok(steps.any(|s| s.step.account == *account && s.step.does.is_step()))
     }
 }
 

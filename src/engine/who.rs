@@ -40,12 +40,11 @@ impl Engine {
             }
         }
         if found == Found::default() {
-            return Err(EngineError::Unknown {
-                what: format!("nobody in the ledger is known as `{who}`"),
-                hint: "give an address, a pseudonym (s_…), a directory's key or a tenant's id; \
-                       `exeunt accounts` lists all accounts"
-                    .to_owned(),
-            });
+            return Err(EngineError::unknown(
+                format!("nobody in the ledger is known as `{who}`"),
+                "give an address, a pseudonym (s_…), a directory's key or a tenant's id; \
+                       `exeunt accounts` lists all accounts",
+            ));
         }
         let named = found.accounts.clone();
         for (_, link) in view.rows::<LinkRow>(Kind::Link)? {

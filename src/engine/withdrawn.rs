@@ -93,11 +93,12 @@ impl Engine {
             },
             ..*run
         };
-        let mut of = self.tell_withdrawals(&own)?;
+        let traits = self.traits_by_name()?;
+        let mut of = self.tell_withdrawals(&own, &traits)?;
         of.extend(named.iter().cloned());
-        let called_off = self.call_off(&own)?;
+        let called_off = self.call_off(&own, &traits)?;
         self.decide_pending(&own)?;
-        let found = self.to_give_back(own.now)?;
+        let found = self.given_back(&traits, own.now)?;
         let mut cannot = found.cannot;
         cannot.extend(self.removed_of(&of)?);
         cannot.sort();
@@ -117,12 +118,11 @@ impl Engine {
     }
 
     /// Appends an entry about each person whose departure was withdrawn, and returns them.
-    fn tell_withdrawals(&self, run: &Run) -> Result<Vec<Subject>, EngineError> {
-        let traits = self.traits_by_name()?;
+    fn tell_withdrawals(&self, run: &Run, traits: &Traits) -> Result<Vec<Subject>, EngineError> {
         let view = self.ledger.view()?;
         let mut drafts = Vec::new();
         for (_, person) in view.rows::<PersonRow>(Kind::Person)? {
-            let Some(untold) = untold(&person, &traits) else {
+            let Some(untold) = untold(&person, traits) else {
                 continue;
             };
             let payload = DepartureWithdrawn {
@@ -141,7 +141,7 @@ impl Engine {
                 let mut fresh = Vec::new();
                 for (sub, seq, draft) in chunk {
                     let row = view.row::<PersonRow>(Kind::Person, sub.as_str())?;
-                    let still = row.as_ref().and_then(|row| untold(row, &traits));
+                    let still = row.as_ref().and_then(|row| untold(row, traits));
                     if still.is_some_and(|still| still.seq == *seq) {
                         these.push(sub.clone());
                         fresh.push(draft.clone());
@@ -156,12 +156,11 @@ impl Engine {
 
     /// Withholds every planned step that rests on a departure which was withdrawn, and every one
     /// that gives an account back which cannot be given back any more.
-    fn call_off(&self, run: &Run) -> Result<Vec<Subject>, EngineError> {
-        let traits = self.traits_by_name()?;
+    fn call_off(&self, run: &Run, traits: &Traits) -> Result<Vec<Subject>, EngineError> {
         let mut drafts = Vec::new();
-        for plan in self.open_plans(run.now)? {
-            for row in self.steps_left(&plan)? {
-                let Some((code, cause)) = self.off(&row, &traits, run.now)? else {
+        for (plan, left) in self.open_steps(run.now)? {
+            for row in left {
+                let Some((code, cause)) = self.off(&row, traits, run.now)? else {
                     continue;
                 };
                 let withheld = StepWithheld {
@@ -211,7 +210,7 @@ impl Engine {
         let view = self.ledger.view()?;
         let off = rests_on_departure(step.class) && self.has_not_left(&view, step, traits, now)?;
         // what came of a call is settled first
-        if !off || self.is_in_doubt(&step.account)? {
+        if !off || is_in_doubt(&view, &step.account)? {
             return Ok(None);
         }
         let mut cause = None;
@@ -221,11 +220,6 @@ impl Engine {
             cause = cause.or(entry.map(|entry| entry.id));
         }
         Ok(Some(("keep.departure-withdrawn", cause)))
-    }
-
-    fn is_in_doubt(&self, account: &Subject) -> Result<bool, EngineError> {
-        let open = self.open_commands()?;
-        Ok(open.iter().any(|command| command.account == *account))
     }
 
     /// The persons on whose departure the decision behind a step rests.
@@ -258,7 +252,7 @@ impl Engine {
         if !all_back || (persons.is_empty() && step.class != Class::Named) {
             return Ok(false);
         }
-        let Some(facts) = self.gatherer(view, None)?.facts(account)? else {
+        let Some(facts) = self.facts_of(view, account, None)? else {
             return Ok(false);
         };
         let linked = facts.links.iter().filter_map(|link| link.linked_person());
@@ -307,7 +301,10 @@ impl Engine {
     /// The accounts that we have disabled because somebody had left who has not left after all:
     /// the steps that give them back, and those that cannot be given back.
     pub fn to_give_back(&self, now: Time) -> Result<Restorable, EngineError> {
-        let traits = self.traits_by_name()?;
+        self.given_back(&self.traits_by_name()?, now)
+    }
+
+    fn given_back(&self, traits: &Traits, now: Time) -> Result<Restorable, EngineError> {
         let view = self.ledger.view()?;
         let mut found = Restorable::default();
         for (account, command) in newest_changes(&view)? {
@@ -315,7 +312,7 @@ impl Engine {
             let Some(behind) = self.step_behind(&view, &command)?.filter(|_| ours) else {
                 continue;
             };
-            if !self.was_withdrawn(&view, &behind, &command, &traits, now)? {
+            if !self.was_withdrawn(&view, &behind, &command, traits, now)? {
                 continue;
             }
             let step = Step {
@@ -409,15 +406,14 @@ impl Engine {
         if steps.is_empty() {
             return Ok(asked);
         }
-        for plan in self.open_plans(now)? {
-            asked.extend(self.steps_left(&plan)?.into_iter().map(|s| s.step.account));
+        for (_, left) in self.open_steps(now)? {
+            asked.extend(left.into_iter().map(|s| s.step.account));
         }
+        let wanted: BTreeSet<_> = steps.iter().map(|s| (&s.account, s.decision)).collect();
         let view = self.ledger.view()?;
         for (_, row) in view.rows::<StepRow>(Kind::Step)? {
-            let same = |step: &&Step| {
-                step.account == row.step.account && step.decision == row.step.decision
-            };
-            if row.step.does != Do::Restore || !steps.iter().any(|step| same(&step)) {
+            let same = wanted.contains(&(&row.step.account, row.step.decision));
+            if row.step.does != Do::Restore || !same {
                 continue;
             }
             let plan = view.row::<PlanRow>(Kind::Plan, row.plan.as_str())?;
@@ -469,6 +465,11 @@ fn is_back(person: &PersonRow, traits: &Traits, now: Time) -> bool {
     let everybody = directory.lists_everybody;
     let there = person.missed.is_none() && !person.is_gone();
     (there || !everybody) && departure(person, everybody, now).is_none()
+}
+
+fn is_in_doubt(view: &View<'_>, account: &Subject) -> Result<bool, LedgerError> {
+    let commands = view.commands_of(account)?;
+    Ok(commands.iter().any(CommandRow::is_open))
 }
 
 const fn rests_on_departure(class: Class) -> bool {

@@ -436,6 +436,20 @@ impl Store for SqliteStore {
         )
     }
 
+    fn of_type_about(
+        &self,
+        kind: &str,
+        sub: &Subject,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        // the plus keeps to the index of subjects: few entries are about one, many of one type
+        self.entries(
+            "WHERE sub = ?1 AND +type = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4",
+            (sub.as_str(), kind, int(from), most(limit)),
+        )
+    }
+
     fn last_of_type(&self, kind: &str) -> Result<Option<Stored>, StoreError> {
         let found = self.entries("WHERE type = ?1 ORDER BY seq DESC LIMIT 1", [kind])?;
         Ok(found.into_iter().next())

@@ -187,6 +187,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn about(&self, sub: &Subject, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError>;
     /// Returns at most `limit` entries of a type from a position on.
     fn of_type(&self, kind: &str, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError>;
+    /// Returns at most `limit` entries of a type about a subject from a position on.
+    fn of_type_about(
+        &self,
+        kind: &str,
+        sub: &Subject,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError>;
     /// Returns the newest entry of a type.
     fn last_of_type(&self, kind: &str) -> Result<Option<Stored>, StoreError>;
     /// Returns one row.

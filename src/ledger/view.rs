@@ -3,11 +3,14 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::domain::event::CommandIntended;
 use crate::domain::event::Entry;
+use crate::domain::event::Payload as _;
 use crate::domain::fold::ReadRows;
 use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
+use crate::domain::rows::CommandRow;
 use crate::domain::rows::Kind;
 use crate::domain::time::Time;
 use crate::ledger::error::LedgerError;
@@ -122,6 +125,17 @@ impl<'a> View<'a> {
     /// All entries about a subject, in order.
     pub fn about(&self, sub: &Subject) -> Result<Vec<Entry>, LedgerError> {
         self.collect(|from| self.store.about(sub, from, PAGE))
+    }
+
+    /// The commands that were intended for an account, the oldest first.
+    pub fn commands_of(&self, account: &Subject) -> Result<Vec<CommandRow>, LedgerError> {
+        let kind = CommandIntended::TYPE;
+        let intents = self.collect(|from| self.store.of_type_about(kind, account, from, PAGE))?;
+        let mut commands = Vec::new();
+        for intent in intents {
+            commands.extend(self.row::<CommandRow>(Kind::Command, intent.id.as_str())?);
+        }
+        Ok(commands)
     }
 
     /// All entries of a type, in order.
