@@ -32,7 +32,6 @@ use crate::http::segment;
 use crate::scim::MEDIA;
 use crate::scim::access;
 use crate::scim::access::Access;
-use crate::scim::access::Connection;
 use crate::scim::features::Features;
 use crate::scim::list::Step;
 use crate::scim::list::Walk;
@@ -65,7 +64,7 @@ pub struct ScimSettings {
 #[derive(Debug)]
 pub struct ScimDirectory {
     settings: ScimSettings,
-    connection: Connection,
+    client: Client,
 }
 
 impl ScimDirectory {
@@ -83,11 +82,8 @@ impl ScimDirectory {
                 "the filter is empty; leave it out, or filter = \"userType eq \\\"Employee\\\"\"";
             return Err(configuration(what.to_owned()));
         }
-        let connection = connect(&settings)?;
-        Ok(Self {
-            settings,
-            connection,
-        })
+        let client = connect(&settings)?;
+        Ok(Self { settings, client })
     }
 
     fn service<'a>(&'a self, client: &'a Client) -> Service<'a> {
@@ -98,7 +94,7 @@ impl ScimDirectory {
     }
 }
 
-fn connect(settings: &ScimSettings) -> Result<Connection, DirectoryError> {
+fn connect(settings: &ScimSettings) -> Result<Client, DirectoryError> {
     let (url, ca_file) = (settings.url.as_str(), settings.ca_file.as_deref());
     access::connect(url, settings.access.clone(), ca_file, &settings.http)
         .map_err(|e| configuration(e.what))
@@ -387,7 +383,7 @@ impl Directory for ScimDirectory {
         &self,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<PeopleRead, DirectoryError> {
-        let service = self.service(&self.connection.client);
+        let service = self.service(&self.client);
         let whole = self.settings.whole;
         let read = tokio::time::timeout(whole, service.everybody(progress)).await;
         let read = read.unwrap_or_else(|_| {
@@ -406,7 +402,7 @@ impl Directory for ScimDirectory {
 
     async fn look_up(&self, key: &str) -> Result<Option<PersonRecord>, DirectoryError> {
         let fresh = connect(&self.settings)?;
-        let service = self.service(&fresh.client);
+        let service = self.service(&fresh);
         let Some(user) = service.user(key).await? else {
             service.prove_rights(key).await?;
             return Ok(None);
@@ -416,13 +412,13 @@ impl Directory for ScimDirectory {
     }
 
     async fn clock(&self) -> Result<Option<Time>, DirectoryError> {
-        let service = self.service(&self.connection.client);
+        let service = self.service(&self.client);
         Ok(service.features().await?.1)
     }
 
     async fn check(&self) -> Vec<Probe> {
         let mut probes = Vec::new();
-        let service = self.service(&self.connection.client);
+        let service = self.service(&self.client);
         if let Err((what, error)) = service.probe(&mut probes).await {
             probes.push(Probe::bad(what, &error));
         }
@@ -434,6 +430,6 @@ impl Directory for ScimDirectory {
     }
 
     fn is_loopback(&self) -> bool {
-        self.connection.loopback
+        self.client.is_loopback()
     }
 }

@@ -27,6 +27,17 @@ pub trait Auth: Send + Sync + fmt::Debug {
         false
     }
 
+    /// How long [`Auth::headers`] may take at most, in seconds: where it asks for a token, a change
+    /// waits that long before it is sent.
+    fn longest_s(&self) -> u64 {
+        0
+    }
+
+    /// Whether all that it asks for credentials is on loopback addresses.
+    fn is_loopback(&self) -> bool {
+        true
+    }
+
     /// Takes every secret of its own out of a text.
     fn redact(&self, text: String) -> String;
 }

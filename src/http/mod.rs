@@ -333,9 +333,9 @@ impl Client {
         &self.origin
     }
 
-    /// Whether the origin is a loopback address.
+    /// Whether the origin is a loopback address, and whatever gives us tokens too.
     pub fn is_loopback(&self) -> bool {
-        self.loopback
+        self.loopback && self.auth.is_loopback()
     }
 
     /// The limits in force.
@@ -343,13 +343,15 @@ impl Client {
         &self.limits
     }
 
-    /// The longest that [`Client::send_once`] can take, in seconds.
+    /// The longest that [`Client::send_once`] can take, in seconds, the token that it may have to
+    /// fetch first included.
     pub fn change_limit_s(&self) -> u64 {
         let longest = self
             .limits
             .change
             .saturating_add(self.limits.change_waiting);
-        longest.as_secs().saturating_add(1)
+        let own = longest.as_secs().saturating_add(1);
+        own.saturating_add(self.auth.longest_s())
     }
 
     /// Reads `path` (below the configured address, identifiers encoded by [`segment`]).

@@ -23,6 +23,7 @@ use crate::http::Auth;
 use crate::http::Body;
 use crate::http::Client;
 use crate::http::HttpError;
+use crate::http::Limits;
 use crate::http::Page;
 use crate::http::Payload;
 use crate::http::Request;
@@ -35,6 +36,24 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// What is assumed where the answer names no lifetime.
 const UNSTATED: Duration = Duration::from_secs(300);
+
+/// The longest single request for a token, and how often it is sent at most.
+const ASKED_FOR: Duration = Duration::from_secs(20);
+const ATTEMPTS: u32 = 3;
+
+impl Limits {
+    /// The same limits for a client that asks for tokens: a change may have to fetch one first, so
+    /// that must not take long.
+    #[must_use]
+    pub fn for_tokens(&self) -> Self {
+        Self {
+            read: self.read.min(ASKED_FOR),
+            attempts: self.attempts.min(ATTEMPTS),
+            waiting: self.waiting.min(self.change_waiting),
+            ..self.clone()
+        }
+    }
+}
 
 /// How a token is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +107,8 @@ fn unpadded(pair: &Secret) -> Secret {
 }
 
 impl ClientCredentials {
-    /// Asks `client` (without credentials of its own) at `path` for tokens; contacts nobody yet.
+    /// Asks `client` (without credentials of its own, with [`Limits::for_tokens`]) at `path` for
+    /// tokens; contacts nobody yet.
     pub fn new(client: Client, path: &str, asks: Asks, id: Secret, secret: Secret) -> Self {
         Self {
             client,
@@ -225,6 +245,18 @@ impl Auth for ClientCredentials {
         true
     }
 
+    fn longest_s(&self) -> u64 {
+        let limits = self.client.limits();
+        let sending = limits.read.saturating_mul(limits.attempts);
+        let once = sending.saturating_add(limits.waiting);
+        let ways = if self.asks == Asks::Either { 2 } else { 1 };
+        once.saturating_mul(ways).as_secs().saturating_add(1)
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.client.is_loopback()
+    }
+
     fn redact(&self, text: String) -> String {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // the header first: the id could be a part of it, and then it would not be found any more
@@ -239,7 +271,6 @@ impl Auth for ClientCredentials {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::http::Limits;
 
     /// A tenant that repeats the headers of a request shows the credential in a form of its own.
     #[test]

@@ -1,7 +1,6 @@
 //! How we show a SCIM server who we are.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::http::Client;
 use crate::http::Limits;
@@ -26,46 +25,27 @@ pub enum Access {
     },
 }
 
-/// A client that shows who we are.
-#[derive(Debug)]
-pub struct Connection {
-    /// The client.
-    pub client: Client,
-    /// Whether the server, and what gives the tokens, are on loopback addresses.
-    pub loopback: bool,
-    /// The longest that getting a token can take, in seconds.
-    pub token_limit_s: u64,
-}
-
 /// Makes the client for the server at `url`; contacts nobody.
 pub fn connect(
     url: &str,
     access: Access,
     ca_file: Option<&Path>,
     limits: &Limits,
-) -> Result<Connection, Misconfigured> {
+) -> Result<Client, Misconfigured> {
     let client = Client::new(url, ca_file, limits.clone())?;
-    let (mut loopback, mut token_limit_s) = (client.is_loopback(), 0);
-    let client = match access {
-        Access::Token(token) => client.with_credential("authorization", "Bearer ", token)?,
+    match access {
+        Access::Token(token) => client.with_credential("authorization", "Bearer ", token),
         Access::Client {
             id,
             secret,
             token_url,
         } => {
             let (origin, path) = split(&token_url)?;
-            let limits = token_limits(limits);
-            token_limit_s = longest_s(&limits);
-            let at = Client::new(&origin, ca_file, limits)?;
-            loopback &= at.is_loopback();
-            client.with_auth(ClientCredentials::new(at, &path, Asks::Either, id, secret))
+            let at = Client::new(&origin, ca_file, limits.for_tokens())?;
+            let tokens = ClientCredentials::new(at, &path, Asks::Either, id, secret);
+            Ok(client.with_auth(tokens))
         }
-    };
-    Ok(Connection {
-        client,
-        loopback,
-        token_limit_s,
-    })
+    }
 }
 
 /// An address in its origin and its path.
@@ -80,21 +60,4 @@ fn split(url: &str) -> Result<(String, String), Misconfigured> {
     }
     let path = parsed.path().trim_start_matches('/').to_owned();
     Ok((parsed.origin().ascii_serialization(), path))
-}
-
-/// A token is asked for in front of a change: that must not take long.
-fn token_limits(of: &Limits) -> Limits {
-    Limits {
-        read: of.read.min(Duration::from_secs(20)),
-        attempts: of.attempts.min(3),
-        waiting: of.waiting.min(of.change_waiting),
-        ..of.clone()
-    }
-}
-
-/// The longest that getting a token can take with these limits, in seconds: two ways are tried.
-fn longest_s(limits: &Limits) -> u64 {
-    let sending = limits.read.saturating_mul(limits.attempts);
-    let all = sending.saturating_add(limits.waiting).saturating_mul(2);
-    all.as_secs().saturating_add(1)
 }

@@ -86,14 +86,6 @@ impl Bearer {
             further: headers,
         })
     }
-
-    /// Whether tokens are asked for on a loopback address, or not at all.
-    pub(super) fn is_loopback(&self) -> bool {
-        match &self.token {
-            Token::Fixed(_) => true,
-            Token::Rotating(rotating) => rotating.is_loopback(),
-        }
-    }
 }
 
 #[async_trait]
@@ -115,6 +107,13 @@ impl Auth for Bearer {
         match &self.token {
             Token::Fixed(_) => false,
             Token::Rotating(rotating) => rotating.refused().await,
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        match &self.token {
+            Token::Fixed(_) => true,
+            Token::Rotating(rotating) => rotating.is_loopback(),
         }
     }
 

@@ -212,8 +212,6 @@ pub struct Alteryx {
     max_pages: u64,
     session_s: u64,
     clock: Arc<dyn Clock>,
-    /// Whether tokens too are asked for on a loopback address only.
-    loopback: bool,
     /// The token's user, once known.
     own: Mutex<Option<String>>,
 }
@@ -272,7 +270,6 @@ impl Alteryx {
         };
         let bearer = Bearer::new(token, &settings.headers)?;
         let client = Client::new(&settings.url, settings.ca_file.as_deref(), settings.http)?;
-        let loopback = client.is_loopback() && bearer.is_loopback();
         let paths = Paths::new(&workspace, &settings.paths)?;
         let gid = settings.headers.iter().find_map(|(name, value)| {
             let own = name.trim().eq_ignore_ascii_case(read::GID);
@@ -286,7 +283,6 @@ impl Alteryx {
             max_pages: settings.max_pages,
             session_s: settings.session_s,
             clock: settings.clock,
-            loopback,
             own: Mutex::new(None),
         })
     }
@@ -410,6 +406,6 @@ impl Provider for Alteryx {
     }
 
     fn is_loopback(&self) -> bool {
-        self.loopback
+        self.client.is_loopback()
     }
 }

@@ -191,7 +191,6 @@ pub struct Port {
     max_pages: u64,
     walk_deadline: Duration,
     follows: Duration,
-    token_limit_s: u64,
     known: Mutex<Known>,
 }
 
@@ -212,8 +211,7 @@ impl Port {
     /// Makes the adapter; contacts nobody.
     pub fn new(settings: PortSettings) -> Result<Self, ProviderError> {
         let ca_file = settings.ca_file.as_deref();
-        let token_limits = token_limits(&settings.http);
-        let token_limit_s = longest_s(&token_limits);
+        let token_limits = settings.http.for_tokens();
         let mut limits = settings.http;
         limits.read_body = limits.read_body.max(USERS_BYTES);
         let tokens = ClientCredentials::new(
@@ -232,7 +230,6 @@ impl Port {
             max_pages: settings.max_pages,
             walk_deadline: settings.walk_deadline,
             follows: settings.follows,
-            token_limit_s,
             known: Mutex::default(),
         })
     }
@@ -252,24 +249,6 @@ impl Port {
     fn fault(&self, fault: Fault) -> ProviderError {
         fault.at(self.client.origin())
     }
-}
-
-/// A change may have to fetch a token first, so that must not take long: the intent's deadline
-/// covers it.
-fn token_limits(of: &Limits) -> Limits {
-    Limits {
-        read: of.read.min(Duration::from_secs(20)),
-        attempts: of.attempts.min(3),
-        waiting: of.waiting.min(of.change_waiting),
-        ..of.clone()
-    }
-}
-
-/// The longest that a read can take with these limits, in seconds.
-fn longest_s(limits: &Limits) -> u64 {
-    let sending = limits.read.saturating_mul(limits.attempts);
-    let all = sending.saturating_add(limits.waiting);
-    all.as_secs().saturating_add(1)
 }
 
 #[async_trait]
@@ -360,8 +339,7 @@ impl Provider for Port {
     }
 
     fn request_limit_s(&self) -> u64 {
-        let own = self.client.change_limit_s();
-        own.saturating_add(self.token_limit_s)
+        self.client.change_limit_s()
     }
 
     async fn check(&self) -> Vec<Probe> {

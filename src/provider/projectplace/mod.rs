@@ -204,7 +204,7 @@ impl ProjectPlace {
             }
             Credential::OAuth2 { id, secret } => {
                 let (url, path) = token_place(settings.token_url.as_deref(), &settings.url)?;
-                let asked = Client::new(&url, ca_file, settings.http)?;
+                let asked = Client::new(&url, ca_file, settings.http.for_tokens())?;
                 client.with_auth(ClientCredentials::new(
                     asked,
                     &path,

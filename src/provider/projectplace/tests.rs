@@ -195,14 +195,17 @@ fn with(url: &str, credential: Credential) -> ProjectPlace {
     ProjectPlace::new(settings).unwrap()
 }
 
-fn projectplace(url: &str) -> ProjectPlace {
-    let keys = OAuth1Keys {
+fn keys() -> Credential {
+    Credential::OAuth1(OAuth1Keys {
         application_key: Secret::new("application-key"),
         application_secret: Secret::new(SECRET),
         token_key: Secret::new("token-key"),
         token_secret: Secret::new("token-secret-of-the-robot"),
-    };
-    with(url, Credential::OAuth1(keys))
+    })
+}
+
+fn projectplace(url: &str) -> ProjectPlace {
+    with(url, keys())
 }
 
 fn quiet(_: u64) {}

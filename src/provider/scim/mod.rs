@@ -137,8 +137,6 @@ pub struct ScimSettings {
 #[derive(Debug)]
 pub struct Scim {
     client: Client,
-    loopback: bool,
-    token_limit_s: u64,
     max_pages: u64,
     session_s: u64,
     reading: Reading,
@@ -159,12 +157,10 @@ impl Scim {
     /// Makes the adapter; contacts nobody.
     pub fn new(settings: ScimSettings) -> Result<Self, ProviderError> {
         let ca_file = settings.ca_file.as_deref();
-        let made = access::connect(&settings.url, settings.access, ca_file, &settings.http)?;
+        let client = access::connect(&settings.url, settings.access, ca_file, &settings.http)?;
         let lower = settings.admin_values.iter();
         Ok(Self {
-            client: made.client,
-            loopback: made.loopback,
-            token_limit_s: made.token_limit_s,
+            client,
             max_pages: settings.max_pages,
             session_s: settings.session_s,
             reading: Reading {
@@ -320,8 +316,7 @@ impl Provider for Scim {
     }
 
     fn request_limit_s(&self) -> u64 {
-        let own = self.client.change_limit_s();
-        own.saturating_add(self.token_limit_s)
+        self.client.change_limit_s()
     }
 
     async fn check(&self) -> Vec<Probe> {
@@ -329,6 +324,6 @@ impl Provider for Scim {
     }
 
     fn is_loopback(&self) -> bool {
-        self.loopback
+        self.client.is_loopback()
     }
 }

@@ -1,7 +1,10 @@
 //! Reading everybody: what makes a list whole, what makes it void, and who is protected.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
+use crate::clock::Clock;
 use crate::domain::account::AccountKind;
 use crate::domain::account::AccountState;
 use crate::domain::account::Protection;
@@ -14,10 +17,14 @@ use crate::provider::http::Secret;
 use crate::provider::http::scripted::Reply;
 use crate::provider::http::scripted::Server;
 use crate::provider::projectplace::Credential;
+use crate::provider::projectplace::ProjectPlace;
+use crate::provider::projectplace::ProjectPlaceSettings;
 use crate::provider::projectplace::tests::LOGIN;
+use crate::provider::projectplace::tests::Noon;
 use crate::provider::projectplace::tests::Place;
 use crate::provider::projectplace::tests::accounts;
 use crate::provider::projectplace::tests::facts;
+use crate::provider::projectplace::tests::keys;
 use crate::provider::projectplace::tests::listing_error;
 use crate::provider::projectplace::tests::projectplace;
 use crate::provider::projectplace::tests::quiet;
@@ -264,11 +271,7 @@ async fn oauth_2_asks_for_a_token_with_basic_and_uses_it() {
             }
         })
         .await;
-        let credential = Credential::OAuth2 {
-            id: Secret::new("robot"),
-            secret: Secret::new("hush"),
-        };
-        let read = with(&server.url, credential).accounts(&quiet).await;
+        let read = with(&server.url, robot()).accounts(&quiet).await;
         assert_eq!(read.unwrap().accounts.len(), 6);
         let asked = &server.requests()[0];
         assert_eq!(asked.method, "POST");
@@ -340,4 +343,37 @@ fn tokens_can_be_asked_for_elsewhere() {
     assert_eq!(place(Some(host)), pair(host, "oauth2/access_token"));
     let whole = "https://acme.projectplace.com/oauth2/token";
     assert_eq!(place(Some(whole)), pair(host, "oauth2/token"));
+}
+
+fn robot() -> Credential {
+    Credential::OAuth2 {
+        id: Secret::new("robot"),
+        secret: Secret::new("hush"),
+    }
+}
+
+#[test]
+fn a_change_is_given_the_time_to_fetch_a_token_first() {
+    let limit = |credential| {
+        let clock: Arc<dyn Clock> = Arc::new(Noon);
+        let settings = ProjectPlaceSettings::new("http://127.0.0.1:9", credential, clock, 86_400);
+        ProjectPlace::new(settings).unwrap().request_limit_s()
+    };
+    // the change and the quiet before it; three requests for a token and the pauses between them
+    let change = 60 + 5 + 1;
+    assert_eq!(limit(keys()), change);
+    assert_eq!(limit(robot()), change + 3 * 20 + 5 + 1);
+}
+
+#[test]
+fn a_token_from_elsewhere_is_no_rehearsal() {
+    let is_loopback = |token_url: Option<&str>| {
+        let clock: Arc<dyn Clock> = Arc::new(Noon);
+        let mut settings = ProjectPlaceSettings::new("http://127.0.0.1:9", robot(), clock, 86_400);
+        settings.token_url = token_url.map(str::to_owned);
+        ProjectPlace::new(settings).unwrap().is_loopback()
+    };
+    assert!(is_loopback(None));
+    assert!(is_loopback(Some("http://127.0.0.1:10/token")));
+    assert!(!is_loopback(Some("https://acme.projectplace.com")));
 }

@@ -3,6 +3,8 @@
 use exeunt::config::Config;
 use exeunt::config::build::try_without_secrets;
 
+use crate::common::workspace::Workspace;
+
 const OAUTH2: &str = "client_id = { env = \"A\" }\nclient_secret = { env = \"B\" }\n";
 const OAUTH1: &str = "application_key = { env = \"A\" }\napplication_secret = { env = \"B\" }\n\
      token_key = { env = \"C\" }\ntoken_secret = { env = \"D\" }\n";
@@ -57,4 +59,23 @@ fn none_both_half_and_strange_keys_are_mistakes() {
         let found = mistake(&keys).unwrap();
         assert!(found.contains(says), "{found}");
     }
+}
+
+#[test]
+fn a_sandbox_ledger_refuses_tokens_from_elsewhere() {
+    let ws = Workspace::new();
+    ws.write("corp.csv", "id,mail\n1,ada@firm.test\n");
+    ws.write("secret", "hush");
+    let corp = "[[directory]]\nname = \"corp\"\nkind = \"csv\"\npath = \"corp.csv\"\n\
+         contains = \"everybody\"\ncolumns = { key = \"id\", mail = \"mail\" }\n";
+    let plan = "[[tenant]]\nname = \"plan\"\nprovider = \"projectplace\"\n\
+         url = \"http://127.0.0.1:9\"\nattempts = 1\ntoken_url = \"http://127.0.0.1:9/token\"\n\
+         client_id = { file = \"secret\" }\nclient_secret = { file = \"secret\" }\n";
+    ws.configure(&[corp, plan]);
+    ws.run(&["init"]).exits(0);
+    ws.run(&["check"]).says_not("this ledger is a sandbox");
+    ws.reconfigure("http://127.0.0.1:9/token", "https://acme.invalid/token");
+    ws.run(&["check"])
+        .exits(78)
+        .says("this ledger is a sandbox, and `plan` is not on a loopback address");
 }
