@@ -20,6 +20,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use crate::crash;
 use crate::domain::time::Time;
 use crate::provider::http::Secret;
 use crate::provider::listing::sha256;
@@ -141,7 +142,9 @@ impl Store {
         file.write_all(content)?;
         file.sync_all()?;
         drop(file);
+        crash::point("token-file-written");
         fs::rename(&fresh, &self.path)?;
+        crash::point("token-file-renamed");
         sync_names(&self.path)
     }
 }

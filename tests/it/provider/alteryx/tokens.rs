@@ -6,6 +6,7 @@ use exeunt::sandbox::tenant::Fault;
 use exeunt::sandbox::tenant::FaultRule;
 use exeunt::sandbox::tenant::Matcher;
 
+use crate::common::crash::play;
 use crate::common::workspace::finish;
 use crate::provider::alteryx::stage::Stage;
 
@@ -53,6 +54,74 @@ fn killed_between_mark_and_pair_it_says_so_and_shows_the_token_to_nobody() {
         assert_eq!(stage.refreshes(), sent + 1, "{point}");
         stage.work.is_sound();
     }
+}
+
+/// The same when a pair that was kept is renewed: each refresh writes the file twice, once with the
+/// mark and once with the new pair, and it is whole at every moment.
+#[test]
+fn killed_while_a_kept_pair_is_renewed_nothing_is_shown_twice() {
+    let rows = [
+        // the point, how often a pair was asked for by then, whether it can go on by itself
+        ("token-locked", 1, true),
+        ("token-file-written", 1, true),
+        ("token-file-renamed", 1, false),
+        ("token-marked", 1, false),
+        ("token-answered", 2, false),
+        // the pair had come and was not yet in the file's place
+        ("token-file-written@2", 2, false),
+        ("token-file-renamed@2", 2, true),
+        ("token-stored", 2, true),
+    ];
+    play(
+        &rows,
+        |(point, ..)| (*point).to_owned(),
+        |(point, asked, goes_on)| {
+            let stage = Stage::set("", "");
+            stage.run(&["sync"]).exits(0);
+            stage.control().with(|space| space.expire_access());
+            stage.dies_at(point, &["sync"]);
+            assert_eq!(stage.refreshes(), *asked);
+            if *goes_on {
+                stage.run(&["sync"]).exits(0);
+                // whoever died before it asked asks now; whoever has the new pair uses it
+                assert_eq!(stage.refreshes(), 2);
+            } else {
+                for command in [&["sync"], &["check"], &["sync"]] {
+                    let ran = stage.run(command).exits(4);
+                    ran.says("its answer was lost").says("`refresh_token`");
+                }
+                assert_eq!(stage.refreshes(), *asked, "nobody is shown it again");
+                stage.new_token();
+                stage.run(&["sync"]).exits(0);
+                assert_eq!(stage.refreshes(), asked + 1);
+            }
+            // and the one after it is right as well
+            stage.control().with(|space| space.expire_access());
+            let before = stage.refreshes();
+            stage.run(&["sync"]).exits(0);
+            assert_eq!(stage.refreshes(), before + 1);
+            let left = stage.work.path(&format!("{TOKENS}.new"));
+            assert!(!left.exists(), "a token is left beside its file");
+            stage.work.is_sound();
+        },
+    );
+}
+
+/// The mark stands beside an access token that is good still: it is used to its end.
+#[test]
+fn killed_in_doubt_the_kept_access_token_is_used_to_its_end() {
+    let stage = Stage::set("", "");
+    stage.run(&["sync"]).exits(0);
+    let mut kept: serde_json::Value = serde_json::from_str(&stage.work.read(TOKENS)).unwrap();
+    // old enough to be renewed
+    kept["renew_from"] = "2020-01-01T00:00:00Z".into();
+    stage.work.write(TOKENS, &kept.to_string());
+    stage.dies_at("token-file-written@2", &["sync"]);
+    assert_eq!(stage.refreshes(), 2);
+    stage.run(&["sync"]).exits(0);
+    stage.control().with(|space| space.expire_access());
+    stage.run(&["sync"]).exits(4).says("its answer was lost");
+    assert_eq!(stage.refreshes(), 2);
 }
 
 #[test]
