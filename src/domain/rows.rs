@@ -174,6 +174,11 @@ impl PersonRow {
     pub const fn is_gone(&self) -> bool {
         self.absent.is_some() || self.facts.deleted_by.is_some()
     }
+
+    /// Whether the directory has them, as far as its newest complete read shows.
+    pub const fn stands(&self) -> bool {
+        self.missed.is_none() && !self.is_gone()
+    }
 }
 
 /// One sign that a person has left or will leave.
@@ -590,6 +595,17 @@ pub struct PlanRow {
     pub replaced_by: Option<EntryId>,
 }
 
+impl PlanRow {
+    /// Why nothing of it is carried out any more, as a code: somebody has rejected or replaced it.
+    pub const fn ended(&self) -> Option<&'static str> {
+        match (&self.rejected, &self.replaced_by) {
+            (Some(_), _) => Some("plan.rejected"),
+            (None, Some(_)) => Some("plan.replaced"),
+            (None, None) => None,
+        }
+    }
+}
+
 /// One approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRow {
@@ -675,6 +691,12 @@ impl CommandRow {
     /// What its step is for: the brakes count every request of a removal as one.
     pub fn aim(&self) -> Do {
         self.aim.unwrap_or(self.does)
+    }
+
+    /// The entry that says what came of it.
+    pub fn ended(&self) -> Option<Seq> {
+        let settled = self.settled.as_ref().map(|(seq, _)| *seq);
+        settled.or(self.outcome.as_ref().map(|(seq, _, _)| *seq))
     }
 
     /// Whether nobody knows yet what came of it.
