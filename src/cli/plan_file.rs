@@ -76,9 +76,8 @@ fn step_value(engine: &Engine, row: &StepRow, owned: &Belongings) -> Result<Valu
     let activity = view.row::<ActivityRow>(Kind::Activity, step.account.as_str())?;
     let last = activity.and_then(|a| a.newest.values().map(|m| m.since).max());
     let evidence = view
-        .entry(step.decision)?
-        .and_then(|e| e.payload::<crate::domain::event::DecisionMade>())
-        .map(|d| d.decision.evidence)
+        .decision(step.decision)?
+        .map(|decision| decision.evidence)
         // what gives back rests on the command that took away
         .unwrap_or_else(|| vec![step.decision]);
     let kind = engine.tenant(&step.tenant).map(|t| t.adapter.kind());

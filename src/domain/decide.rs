@@ -319,7 +319,7 @@ impl LinkFacts {
         if departure(person, self.lists_everybody, now).is_some() {
             return None;
         }
-        if person.missed.is_none() && !person.is_gone() {
+        if person.stands() {
             return Some(Code::new("block.enabled-elsewhere"));
         }
         // taken off a list of leavers says nothing about being employed
@@ -576,14 +576,8 @@ fn unseen(facts: &Facts, does: Do) -> Option<&CommandRow> {
         .commands
         .iter()
         .filter(|c| c.does == does && c.took_effect() && c.confirmed.is_none())
-        .filter(|c| ended(c).is_some_and(|seq| seq > seen))
+        .filter(|c| c.ended().is_some_and(|seq| seq > seen))
         .max_by_key(|c| c.seq)
-}
-
-/// The entry that says what came of a command.
-pub(crate) fn ended(command: &CommandRow) -> Option<Seq> {
-    let settled = command.settled.as_ref().map(|(seq, _)| *seq);
-    settled.or(command.outcome.as_ref().map(|(seq, _, _)| *seq))
 }
 
 fn disabled_since(facts: &Facts, now: Time) -> Option<(Seq, Time)> {

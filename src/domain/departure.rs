@@ -115,9 +115,7 @@ pub fn stated_of(account: &AccountRow, now: Time) -> Option<Departure> {
 
 /// Whether a person stands in a directory and nothing says that they have left.
 pub fn is_there(person: &PersonRow, lists_everybody: bool, now: Time) -> bool {
-    !person.is_gone()
-        && person.missed.is_none()
-        && departure(person, lists_everybody, now).is_none()
+    person.stands() && departure(person, lists_everybody, now).is_none()
 }
 
 /// The times at which what is known of a person says that they left or will leave, of whatever

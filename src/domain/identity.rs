@@ -7,7 +7,6 @@ use crate::domain::account::Do;
 use crate::domain::account::Protection;
 use crate::domain::code::Code;
 use crate::domain::decide::Facts;
-use crate::domain::decide::ended;
 use crate::domain::finding::Finding;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
@@ -111,7 +110,7 @@ fn orphan(facts: &Facts, entries: &impl Entries, now: Time) -> Option<Finding> {
 /// We removed it, and a later complete read shows it still.
 fn ghost(facts: &Facts) -> Option<Finding> {
     let command = newest(facts, Do::Remove)?;
-    let removed = ended(command)?;
+    let removed = command.ended()?;
     let read = facts.tenant.complete.as_ref()?;
     // seen anew after it had been gone is another finding
     let reappeared = facts.account.reappeared.as_ref();
@@ -138,7 +137,7 @@ fn resurrected(facts: &Facts, entries: &impl Entries) -> Option<Finding> {
 
 fn enabled_again(facts: &Facts) -> Option<Mark> {
     let command = newest(facts, Do::Disable)?;
-    let disabled = ended(command)?;
+    let disabled = command.ended()?;
     let seen = facts.tenant.complete.as_ref()?.seq > disabled;
     let usable = facts.account.facts.state == AccountState::Active;
     let restored = newest(facts, Do::Restore).is_some_and(|r| r.seq > command.seq);

@@ -195,6 +195,11 @@ impl PersonRow {
     pub const fn is_gone(&self) -> bool {
         self.absent.is_some() || self.facts.deleted_by.is_some()
     }
+
+    /// Whether the directory has them, as far as its newest complete read shows.
+    pub const fn stands(&self) -> bool {
+        self.missed.is_none() && !self.is_gone()
+    }
 }
 
 /// One sign that a person has left or will leave.

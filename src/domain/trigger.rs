@@ -175,8 +175,7 @@ fn scope_of<'c>(case: &'c Case<'_>, policy: &Policy) -> Option<&'c LinkFacts> {
     let name = policy.among.directory.as_ref()?;
     let link = case.facts.links.iter().find(|l| l.directory == *name)?;
     let person = link.linked_person()?;
-    let there = !person.is_gone() && person.missed.is_none();
-    (there || policy.when == When::Departed).then_some(link)
+    (person.stands() || policy.when == When::Departed).then_some(link)
 }
 
 fn departed<'a>(case: &Case<'_>, policy: &'a Policy) -> Trigger<'a> {

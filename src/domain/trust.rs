@@ -22,6 +22,7 @@
 //! there. Both the doubt and what settled it stand in the entries of the reads.
 
 use crate::domain::code::Code;
+use crate::domain::policy::Limits;
 use crate::domain::rows::ReadRow;
 use crate::domain::rows::SourceRow;
 use crate::domain::source::ReadMemory;
@@ -52,6 +53,15 @@ pub struct DropLimit {
     pub percent: u64,
     /// In any case.
     pub floor: u64,
+}
+
+impl From<&Limits> for DropLimit {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            percent: limits.max_drop_percent,
+            floor: limits.max_drop_floor,
+        }
+    }
 }
 
 impl DropLimit {

@@ -136,10 +136,7 @@ impl Engine {
             before: before.as_ref(),
             known: there as u64,
             missing: missing.len() as u64,
-            limit: DropLimit {
-                percent: limits.max_drop_percent,
-                floor: limits.max_drop_floor,
-            },
+            limit: DropLimit::from(&limits),
             ..Expectation::default()
         };
         let (verdict, because) = trust::judge(&read.proof, &expected);
@@ -537,20 +534,8 @@ pub(super) fn protect(source: &TenantSource, accounts: &mut [AccountRecord]) -> 
 }
 
 fn reading(source: &TenantSource, verdict: Verdict, because: Vec<Code>) -> Reading {
-    Reading {
-        source: source.name.clone(),
-        kind: SourceKind::Tenant,
-        adapter: source.adapter.kind().name.to_owned(),
-        verdict,
-        because,
-        proof: None,
-        missing: None,
-        canaries: Vec::new(),
-        canaries_missing: None,
-        forbidden_present: None,
-        rehearsal: None,
-        activity: Vec::new(),
-    }
+    let adapter = source.adapter.kind().name;
+    Reading::new(SourceKind::Tenant, &source.name, adapter, verdict, because)
 }
 
 /// The personal values of an account as the tenant has them.

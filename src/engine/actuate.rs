@@ -7,7 +7,6 @@ use crate::domain::account::AccountFacts;
 use crate::domain::account::Do;
 use crate::domain::code::Code;
 use crate::domain::event::AccountGone;
-use crate::domain::event::DecisionMade;
 use crate::domain::event::Draft;
 use crate::domain::event::PersonMissed;
 use crate::domain::event::StepWithheld;
@@ -317,9 +316,8 @@ impl Engine {
 
     /// The persons on whom the decision behind a step rests.
     fn persons_of(&self, step: &Step) -> Result<Vec<Subject>, EngineError> {
-        let entry = self.ledger.view()?.entry(step.decision)?;
-        let made = entry.and_then(|e| e.payload::<DecisionMade>());
-        Ok(made.map(|m| m.decision.persons).unwrap_or_default())
+        let decision = self.ledger.view()?.decision(step.decision)?;
+        Ok(decision.map(|d| d.persons).unwrap_or_default())
     }
 
     fn activity_of(&self, account: &Subject) -> Result<Option<ActivityRow>, EngineError> {
@@ -348,8 +346,7 @@ impl Engine {
     fn plan_ended(&self, plan: &PlanRow, step: &StepRow) -> Result<Option<Code>, EngineError> {
         let now: Option<PlanRow> = self.ledger.view()?.row(Kind::Plan, plan.plan.as_str())?;
         let code = match now {
-            Some(now) if now.rejected.is_some() => "plan.rejected",
-            Some(now) if now.replaced_by.is_some() => "plan.replaced",
+            Some(now) if let Some(code) = now.ended() => code,
             Some(now) if !self.rules_still(&now)? => "plan.other-policy",
             Some(now) if step.intent.is_none() && is_expired(&now, self.clock.now()) => {
                 "plan.expired"

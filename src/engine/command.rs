@@ -65,14 +65,10 @@ fn not_sent() -> Answer {
     }
 }
 
-/// Whether somebody has rejected or replaced a plan, in view of the ledger as it stands.
+/// Why a plan has ended, in view of the ledger as it stands.
 fn ended(view: &View<'_>, plan: &PlanRow) -> Result<Option<Code>, LedgerError> {
     let now: Option<PlanRow> = view.row(Kind::Plan, plan.plan.as_str())?;
-    Ok(match now {
-        Some(now) if now.rejected.is_some() => Some(Code::new("plan.rejected")),
-        Some(now) if now.replaced_by.is_some() => Some(Code::new("plan.replaced")),
-        _ => None,
-    })
+    Ok(now.and_then(|now| now.ended()).map(Code::new))
 }
 
 impl Engine {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::domain::account::Do;
-use crate::domain::event::DecisionMade;
 use crate::domain::event::Draft;
 use crate::domain::event::KeepLifted;
 use crate::domain::event::PlanRejected;
@@ -163,9 +162,8 @@ impl Engine {
         let until = now.plus_seconds(seconds(set.limits.kept_days, DAY_SECONDS));
         let mut drafts = Vec::new();
         for row in left.iter().filter(|row| row.step.does != Do::Restore) {
-            let decided = self.ledger.view()?.entry(row.step.decision)?;
-            let made = decided.and_then(|entry| entry.payload::<DecisionMade>());
-            let Some(when) = made.and_then(|made| made.decision.when) else {
+            let decision = self.ledger.view()?.decision(row.step.decision)?;
+            let Some(when) = decision.and_then(|decision| decision.when) else {
                 continue;
             };
             let kept = StepKept {

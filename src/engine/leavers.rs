@@ -350,7 +350,7 @@ impl Clocks<'_> {
             return Ok(progress);
         }
         let mark = account.gone.as_ref().or(account.disabled.as_ref());
-        let answered = match first.and_then(ended_by) {
+        let answered = match first.and_then(CommandRow::ended) {
             Some(seq) => self.recorded(seq)?,
             None => None,
         };
@@ -378,7 +378,7 @@ impl Clocks<'_> {
         let mut since = None;
         for entry in self.about(&facts.account.subject)? {
             let seen = entry.payload::<event::AccountObserved>();
-            let command = ended.iter().find(|c| ended_by(c) == Some(entry.seq));
+            let command = ended.iter().find(|c| c.ended() == Some(entry.seq));
             let now = if let Some(seen) = seen {
                 seen.facts.state != AccountState::Disabled
             } else if entry.payload::<event::AccountGone>().is_some() {
@@ -448,13 +448,7 @@ fn is_out(facts: &Facts) -> bool {
         .commands
         .iter()
         .filter(|c| c.took_effect() && c.confirmed.is_none() && c.does != Do::Transfer)
-        .filter(|c| ended_by(c).is_some_and(|seq| seq > seen))
+        .filter(|c| c.ended().is_some_and(|seq| seq > seen))
         .max_by_key(|c| c.seq);
     newest.is_some_and(|c| c.does != Do::Restore)
-}
-
-/// The entry that says what came of a command.
-fn ended_by(command: &CommandRow) -> Option<Seq> {
-    let settled = command.settled.as_ref().map(|(seq, _)| *seq);
-    settled.or(command.outcome.as_ref().map(|(seq, _, _)| *seq))
 }

@@ -14,6 +14,7 @@ use crate::domain::correlation::Rule;
 use crate::domain::correlation::Stated;
 use crate::domain::correlation::correlate;
 use crate::domain::departure::departure;
+use crate::domain::departure::signs;
 use crate::domain::departure::times_of_leaving;
 use crate::domain::event::Draft;
 use crate::domain::event::LinkCut;
@@ -300,16 +301,7 @@ fn holds(person: &Profile, address: &Email) -> Holds {
 
 /// Whether anything says that a person has left or will leave.
 fn is_leaving(person: &PersonRow) -> bool {
-    let facts = &person.facts;
-    person.absent.is_some()
-        || person.named.is_some()
-        || facts.disabled_by.is_some()
-        || facts.leave_at.is_some()
-        || facts.expires_at.is_some()
-        || facts.deleted_by.is_some()
-        || facts.left_by.is_some()
-        || facts.in_leavers_unit
-        || facts.outside_group
+    person.absent.is_some() || person.named.is_some() || !signs(&person.facts).is_empty()
 }
 
 /// By tenant, the entry of its first complete read.

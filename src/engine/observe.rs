@@ -74,6 +74,32 @@ pub(super) struct Reading {
     pub(super) activity: Vec<SignalProof>,
 }
 
+impl Reading {
+    /// A read of which nothing is known yet but what it is worth.
+    pub(super) fn new(
+        kind: SourceKind,
+        source: &SourceName,
+        adapter: &str,
+        verdict: Verdict,
+        because: Vec<Code>,
+    ) -> Self {
+        Self {
+            source: source.clone(),
+            kind,
+            adapter: adapter.to_owned(),
+            verdict,
+            because,
+            proof: None,
+            missing: None,
+            canaries: Vec::new(),
+            canaries_missing: None,
+            forbidden_present: None,
+            rehearsal: None,
+            activity: Vec::new(),
+        }
+    }
+}
+
 impl Engine {
     /// Reads the named sources, or all: tenants after directories, so that accounts find their
     /// people. One that fails does not keep the others from being read.

@@ -178,10 +178,7 @@ impl Engine {
         // Whoever is taken off a list of leavers has not left. That is a correction, but the list may
         // as well be cut, and then they would be let back in.
         let everybody = source.adapter.lists_everybody();
-        let was_there = |p: &&PersonRow| {
-            let gone = p.absent.is_some() || p.facts.deleted_by.is_some();
-            !gone && (everybody || p.missed.is_none())
-        };
+        let was_there = |p: &&PersonRow| p.stands() || (everybody && !p.is_gone());
         let gaps = missing.iter().filter(was_there).count();
         let tombstones = read.people.iter().filter(|p| p.facts.deleted_by.is_some());
         Ok(Expectation {
@@ -191,10 +188,7 @@ impl Engine {
             tombstones: tombstones.count() as u64,
             canaries_missing: watched.canaries_missing().unwrap_or(0),
             forbidden_present: watched.forbidden_present().unwrap_or(0),
-            limit: DropLimit {
-                percent: limits.max_drop_percent,
-                floor: limits.max_drop_floor,
-            },
+            limit: DropLimit::from(&limits),
         })
     }
 
@@ -503,20 +497,8 @@ fn is_news(view: &crate::ledger::View<'_>, draft: &Draft) -> Result<bool, Ledger
 }
 
 fn reading(source: &DirectorySource, verdict: Verdict, because: Vec<Code>) -> Reading {
-    Reading {
-        source: source.name.clone(),
-        kind: SourceKind::Directory,
-        adapter: source.adapter_name.to_owned(),
-        verdict,
-        because,
-        proof: None,
-        missing: None,
-        canaries: Vec::new(),
-        canaries_missing: None,
-        forbidden_present: None,
-        rehearsal: None,
-        activity: Vec::new(),
-    }
+    let (kind, adapter) = (SourceKind::Directory, source.adapter_name);
+    Reading::new(kind, &source.name, adapter, verdict, because)
 }
 
 /// The personal values of a person as the directory has them.

@@ -99,8 +99,7 @@ impl Engine {
         let ruling = self.adopted_policy()?.map(|(version, _)| version);
         let mut open = Vec::new();
         for (_, plan) in rows {
-            let alive = plan.rejected.is_none()
-                && plan.replaced_by.is_none()
+            let alive = plan.ended().is_none()
                 && !rules::is_expired(&plan, now)
                 && ruling == Some(plan.policy);
             if !alive {

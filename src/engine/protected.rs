@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
+use crate::domain::id::Subject;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::When;
@@ -54,24 +55,32 @@ impl Engine {
     fn unmatched(&self, tenant: &TenantSource) -> Result<Vec<String>, EngineError> {
         let mut unmatched = Vec::new();
         for address in &tenant.protect {
-            if !self.has_account(tenant, address)? {
+            if self.accounts_with(&tenant.name, address)?.is_empty() {
                 unmatched.push(address.as_str().to_owned());
             }
         }
         Ok(unmatched)
     }
 
-    fn has_account(&self, tenant: &TenantSource, address: &Email) -> Result<bool, EngineError> {
+    /// The accounts of a tenant that have an address now, each once.
+    pub(super) fn accounts_with(
+        &self,
+        tenant: &SourceName,
+        address: &Email,
+    ) -> Result<Vec<Subject>, EngineError> {
         let view = self.ledger.view()?;
+        let mut found = Vec::new();
         for sub in self.ledger.vault()?.find_address(address)? {
             let row: Option<AccountRow> = view.row(Kind::Account, sub.as_str())?;
-            let own = row.is_some_and(|r| r.tenant == tenant.name && r.gone.is_none());
-            let now = self.profile(&sub)?;
-            let now = now.first(Profile::MAIL).and_then(Email::parse);
+            let own = row.is_some_and(|r| r.tenant == *tenant && r.gone.is_none());
+            let profile = self.profile(&sub)?;
+            let now = profile.first(Profile::MAIL).and_then(Email::parse);
             if own && now.as_ref() == Some(address) {
-                return Ok(true);
+                found.push(sub);
             }
         }
-        Ok(false)
+        found.sort();
+        found.dedup();
+        Ok(found)
     }
 }

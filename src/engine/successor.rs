@@ -11,14 +11,11 @@ use crate::domain::decide::leaver;
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
-use crate::domain::rows::AccountRow;
-use crate::domain::rows::Kind;
 use crate::domain::rows::Step;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
-use crate::ledger::vault::Profile;
 use crate::provider::Successor;
 
 impl TenantSource {
@@ -34,34 +31,12 @@ impl Engine {
         let mut found = BTreeMap::new();
         for tenant in self.tenants.iter().filter(|t| t.hands_over()) {
             if let Some(address) = &tenant.successor
-                && let Some(account) = self.account_with(&tenant.name, address)?
+                && let [account] = self.accounts_with(&tenant.name, address)?.as_slice()
             {
-                found.insert(tenant.name.clone(), account);
+                found.insert(tenant.name.clone(), account.clone());
             }
         }
         Ok(found)
-    }
-
-    /// The only account of a tenant that has an address now.
-    fn account_with(
-        &self,
-        tenant: &SourceName,
-        address: &Email,
-    ) -> Result<Option<Subject>, EngineError> {
-        let view = self.ledger.view()?;
-        let mut found = Vec::new();
-        for sub in self.ledger.vault()?.find_address(address)? {
-            let row: Option<AccountRow> = view.row(Kind::Account, sub.as_str())?;
-            let own = row.is_some_and(|row| row.tenant == *tenant && row.gone.is_none());
-            let profile = self.profile(&sub)?;
-            let now = profile.first(Profile::MAIL).and_then(Email::parse);
-            if own && now.as_ref() == Some(address) {
-                found.push(sub);
-            }
-        }
-        found.sort();
-        found.dedup();
-        Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
     /// Reads the successor again just before a request; why it cannot take over, if it cannot.

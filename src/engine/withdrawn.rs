@@ -12,7 +12,6 @@ use crate::domain::decide::leaver;
 use crate::domain::departure::departure;
 use crate::domain::event::Actor;
 use crate::domain::event::ActorKind;
-use crate::domain::event::DecisionMade;
 use crate::domain::event::DepartureWithdrawn;
 use crate::domain::event::Draft;
 use crate::domain::event::StepWithheld;
@@ -224,10 +223,9 @@ impl Engine {
 
     /// The persons on whose departure the decision behind a step rests.
     fn persons_behind(&self, view: &View<'_>, step: &Step) -> Result<Vec<PersonRow>, EngineError> {
-        let entry = view.entry(step.decision)?;
-        let made = entry.and_then(|entry| entry.payload::<DecisionMade>());
+        let decision = view.decision(step.decision)?;
         let mut persons = Vec::new();
-        for sub in made.into_iter().flat_map(|made| made.decision.persons) {
+        for sub in decision.into_iter().flat_map(|d| d.persons) {
             persons.extend(view.row::<PersonRow>(Kind::Person, sub.as_str())?);
         }
         Ok(persons)
@@ -463,8 +461,7 @@ fn is_back(person: &PersonRow, traits: &Traits, now: Time) -> bool {
         return false;
     };
     let everybody = directory.lists_everybody;
-    let there = person.missed.is_none() && !person.is_gone();
-    (there || !everybody) && departure(person, everybody, now).is_none()
+    (person.stands() || !everybody) && departure(person, everybody, now).is_none()
 }
 
 fn is_in_doubt(view: &View<'_>, account: &Subject) -> Result<bool, LedgerError> {

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::event::CommandIntended;
+use crate::domain::event::DecisionMade;
 use crate::domain::event::Entry;
 use crate::domain::event::Payload as _;
 use crate::domain::fold::ReadRows;
@@ -11,6 +12,7 @@ use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::rows::CommandRow;
+use crate::domain::rows::Decision;
 use crate::domain::rows::Kind;
 use crate::domain::time::Time;
 use crate::ledger::error::LedgerError;
@@ -112,6 +114,13 @@ impl<'a> View<'a> {
             None => Ok(None),
             Some(stored) => Ok(Some(stored.entry()?)),
         }
+    }
+
+    /// The decision of one entry; none where it is another kind of entry.
+    pub fn decision(&self, seq: Seq) -> Result<Option<Decision>, LedgerError> {
+        let entry = self.entry(seq)?;
+        let made = entry.and_then(|entry| entry.payload::<DecisionMade>());
+        Ok(made.map(|made| made.decision))
     }
 
     /// One entry by its id.

@@ -75,6 +75,17 @@ pub struct PlanRow {
     pub replaced_by: Option<EntryId>,
 }
 
+impl PlanRow {
+    /// Why nothing of it is carried out any more, as a code: somebody has rejected or replaced it.
+    pub const fn ended(&self) -> Option<&'static str> {
+        match (&self.rejected, &self.replaced_by) {
+            (Some(_), _) => Some("plan.rejected"),
+            (None, Some(_)) => Some("plan.replaced"),
+            (None, None) => None,
+        }
+    }
+}
+
 /// One approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRow {
@@ -160,6 +171,12 @@ impl CommandRow {
     /// What its step is for: the brakes count every request of a removal as one.
     pub fn aim(&self) -> Do {
         self.aim.unwrap_or(self.does)
+    }
+
+    /// The entry that says what came of it.
+    pub fn ended(&self) -> Option<Seq> {
+        let settled = self.settled.as_ref().map(|(seq, _)| *seq);
+        settled.or(self.outcome.as_ref().map(|(seq, _, _)| *seq))
     }
 
     /// Whether nobody knows yet what came of it.
