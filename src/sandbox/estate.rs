@@ -12,7 +12,7 @@ use crate::sandbox::{
     alteryx, docspace, huwise,
     population::Population,
     port, projectplace, scim,
-    tenant::{Control, FaultRule, RequestRecord, Service},
+    tenant::{Control, FaultRule, Handle, Options, RequestRecord, Service},
 };
 
 /// What a tenant is started with.
@@ -24,6 +24,18 @@ pub struct Setting {
     pub population: Population,
     /// The sandbox's present at the start; none is the real one.
     pub now: Option<DateTime<Utc>>,
+}
+
+impl Setting {
+    /// The same with the settings of one kind of tenant.
+    pub(crate) fn options<T>(&self, settings: T) -> Options<T> {
+        Options {
+            bind: self.bind,
+            population: self.population.clone(),
+            settings,
+            now: self.now,
+        }
+    }
 }
 
 /// Starts a tenant.
@@ -65,6 +77,22 @@ impl fmt::Debug for Rehearsal {
 }
 
 impl Rehearsal {
+    /// Of a running tenant that needs no more plain keys than its address.
+    pub(crate) fn of<S, K>(handle: Handle<S, K>, secrets: Vec<(&'static str, String)>) -> Self
+    where
+        S: Service,
+        K: Send + Sync + 'static,
+    {
+        Self {
+            provider: S::NAME,
+            url: handle.url(),
+            keys: Vec::new(),
+            secrets,
+            control: Box::new(handle.control()),
+            server: Box::new(handle),
+        }
+    }
+
     /// The section of exeunt.toml for this tenant under a name; each secret is read from the file
     /// `NAME.KEY`.
     pub fn toml(&self, name: &str) -> String {

@@ -38,10 +38,7 @@ mod tests;
 mod token;
 mod wire;
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::{fmt, io};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -60,32 +57,11 @@ pub use crate::sandbox::alteryx::{
 use crate::sandbox::{
     alteryx::{model::World, quota::Quota, token::Tokens},
     population::{Population, Prng},
-    tenant::{Answer, Call, Control, Service, Tenant},
+    tenant::{Answer, Call, Handle, Options, Service, Tenant},
 };
 
-/// What a tenant starts with.
-#[derive(Clone, Debug)]
-pub struct AlteryxOptions {
-    /// A loopback address; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// The generated people; the tokens stand for its number 1.
-    pub population: Population,
-    /// The workspace's settings.
-    pub settings: Settings,
-    /// The sandbox's present at the start; none is the real one.
-    pub now: Option<DateTime<Utc>>,
-}
-
-impl Default for AlteryxOptions {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            population: Population::default(),
-            settings: Settings::default(),
-            now: None,
-        }
-    }
-}
+/// What a tenant starts with; the tokens stand for the population's number 1.
+pub type AlteryxOptions = Options<Settings>;
 
 /// What a client needs to speak to the tenant.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,11 +97,7 @@ pub struct Alteryx {
 }
 
 /// A running tenant; it stops when this is dropped.
-#[derive(Debug)]
-pub struct AlteryxHandle {
-    tenant: Tenant<Alteryx>,
-    credentials: Credentials,
-}
+pub type AlteryxHandle = Handle<Alteryx, Credentials>;
 
 impl Alteryx {
     /// Starts a tenant on its own thread.
@@ -143,9 +115,9 @@ impl Alteryx {
         let tenant = Tenant::start(options.bind, options.now, service)?;
         let (control, url) = (tenant.control(), tenant.url());
         let tokens = control.with(|service| service.issue_tokens(&url, now));
-        Ok(AlteryxHandle {
+        Ok(Handle {
             tenant,
-            credentials: Credentials {
+            given: Credentials {
                 client_id,
                 tokens,
                 project_id,
@@ -175,11 +147,6 @@ impl Alteryx {
 }
 
 impl AlteryxHandle {
-    /// Returns the address of the API, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.tenant.url()
-    }
-
     /// Returns the address of the token endpoint.
     pub fn token_url(&self) -> String {
         format!("{}/as/token", self.url())
@@ -187,17 +154,7 @@ impl AlteryxHandle {
 
     /// Returns what the tenant was started with; the tokens may have been used since.
     pub fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
-    /// Returns the controls.
-    pub fn control(&self) -> Control<Alteryx> {
-        self.tenant.control()
-    }
-
-    /// Ends every connection and the server.
-    pub fn stop(self) {
-        self.tenant.stop();
+        &self.given
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::sandbox::{
-    alteryx::{Alteryx, AlteryxOptions},
+    alteryx::{Alteryx, Settings},
     estate::{Rehearsal, Setting},
 };
 
@@ -12,30 +12,23 @@ use crate::sandbox::{
 /// # Errors
 /// The address is not loopback or in use, or no thread could be made.
 pub fn rehearse(setting: &Setting) -> io::Result<Rehearsal> {
-    let handle = Alteryx::start(AlteryxOptions {
-        bind: setting.bind,
-        population: setting.population.clone(),
-        now: setting.now,
-        ..AlteryxOptions::default()
-    })?;
+    let handle = Alteryx::start(setting.options(Settings::default()))?;
     let credentials = handle.credentials();
     let headers = format!(
         "{{ \"x-api-project-id\" = \"{}\", \"x-alteryx-workspace-gid\" = \"{}\" }}",
         credentials.project_id, credentials.gid
     );
+    let keys = vec![
+        ("token_url", format!("\"{}\"", handle.token_url())),
+        ("workspace", format!("\"{}\"", credentials.workspace_id)),
+        ("headers", headers),
+    ];
+    let secrets = vec![
+        ("client_id", credentials.client_id.clone()),
+        ("refresh_token", credentials.tokens.refresh_token.clone()),
+    ];
     Ok(Rehearsal {
-        provider: "alteryx",
-        url: handle.url(),
-        keys: vec![
-            ("token_url", format!("\"{}\"", handle.token_url())),
-            ("workspace", format!("\"{}\"", credentials.workspace_id)),
-            ("headers", headers),
-        ],
-        secrets: vec![
-            ("client_id", credentials.client_id.clone()),
-            ("refresh_token", credentials.tokens.refresh_token.clone()),
-        ],
-        control: Box::new(handle.control()),
-        server: Box::new(handle),
+        keys,
+        ..Rehearsal::of(handle, secrets)
     })
 }

@@ -35,10 +35,7 @@ mod tests;
 mod wire;
 mod world;
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::{fmt, io};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -47,8 +44,8 @@ use uuid::Uuid;
 pub use crate::sandbox::docspace::rehearse::rehearse;
 use crate::sandbox::{
     docspace::world::World,
-    population::{Population, Prng},
-    tenant::{Answer, Call, Service, Tenant},
+    population::Prng,
+    tenant::{Answer, Call, Handle, Options, Service, Tenant},
 };
 pub use crate::sandbox::{
     docspace::{
@@ -61,47 +58,15 @@ pub use crate::sandbox::{
     tenant::{Fault, FaultRule, GateAt, Matcher, RequestRecord},
 };
 
-/// What a tenant starts with.
-#[derive(Clone, Debug)]
-pub struct DocSpaceOptions {
-    /// A loopback address; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// The generated users and events; the API key acts as its number 1.
-    pub population: Population,
-    /// The tenant's settings.
-    pub settings: Settings,
-    /// The sandbox's present at the start; none is the real one.
-    pub now: Option<DateTime<Utc>>,
-}
-
-impl Default for DocSpaceOptions {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            population: Population::default(),
-            settings: Settings::default(),
-            now: None,
-        }
-    }
-}
+/// What a tenant starts with; the API key acts as the population's number 1.
+pub type DocSpaceOptions = Options<Settings>;
 
 /// Starts DocSpace tenants.
 #[derive(Debug)]
 pub struct DocSpace;
 
 /// A running tenant; it stops when this is dropped.
-pub struct DocSpaceHandle {
-    token: String,
-    tenant: Tenant<DocSpaceService>,
-}
-
-impl fmt::Debug for DocSpaceHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DocSpaceHandle")
-            .field("tenant", &self.tenant)
-            .finish_non_exhaustive()
-    }
-}
+pub type DocSpaceHandle = Handle<DocSpaceService, String>;
 
 impl DocSpace {
     /// Starts a tenant on its own thread.
@@ -118,29 +83,17 @@ impl DocSpace {
             token: token.clone(),
         };
         let tenant = Tenant::start(options.bind, options.now, service)?;
-        Ok(DocSpaceHandle { token, tenant })
+        Ok(Handle {
+            tenant,
+            given: token,
+        })
     }
 }
 
 impl DocSpaceHandle {
-    /// Returns the tenant's address, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.tenant.url()
-    }
-
     /// Returns the API key the tenant was started with.
     pub fn token(&self) -> &str {
-        &self.token
-    }
-
-    /// Returns the controls.
-    pub fn control(&self) -> Control {
-        self.tenant.control()
-    }
-
-    /// Ends every connection and the server.
-    pub fn stop(self) {
-        self.tenant.stop();
+        &self.given
     }
 }
 

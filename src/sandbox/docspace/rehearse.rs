@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::sandbox::{
-    docspace::{DocSpace, DocSpaceOptions, Settings},
+    docspace::{DocSpace, Settings},
     estate::{Rehearsal, Setting},
 };
 
@@ -12,21 +12,10 @@ use crate::sandbox::{
 /// # Errors
 /// The address is not loopback or in use, or no thread could be made.
 pub fn rehearse(setting: &Setting) -> io::Result<Rehearsal> {
-    let handle = DocSpace::start(DocSpaceOptions {
-        bind: setting.bind,
-        population: setting.population.clone(),
-        settings: Settings {
-            cookie_enabled: true,
-            ..Settings::default()
-        },
-        now: setting.now,
-    })?;
-    Ok(Rehearsal {
-        provider: "docspace",
-        url: handle.url(),
-        keys: Vec::new(),
-        secrets: vec![("token", handle.token().to_owned())],
-        control: Box::new(handle.control()),
-        server: Box::new(handle),
-    })
+    let handle = DocSpace::start(setting.options(Settings {
+        cookie_enabled: true,
+        ..Settings::default()
+    }))?;
+    let secrets = vec![("token", handle.token().to_owned())];
+    Ok(Rehearsal::of(handle, secrets))
 }

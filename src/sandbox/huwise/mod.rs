@@ -39,10 +39,7 @@ mod tests;
 mod users;
 mod wire;
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::io;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -59,32 +56,11 @@ pub use crate::sandbox::huwise::{
 use crate::sandbox::{
     huwise::{model::World, routes::Used},
     population::Population,
-    tenant::{Answer, Call, Control, Service, Tenant},
+    tenant::{Answer, Call, Handle, Options, Service, Tenant},
 };
 
-/// What a domain starts with.
-#[derive(Clone, Debug)]
-pub struct HuwiseOptions {
-    /// A loopback address; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// The generated people; the key belongs to its number 1.
-    pub population: Population,
-    /// The domain's settings.
-    pub settings: Settings,
-    /// The sandbox's present at the start; none is the real one.
-    pub now: Option<DateTime<Utc>>,
-}
-
-impl Default for HuwiseOptions {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            population: Population::default(),
-            settings: Settings::default(),
-            now: None,
-        }
-    }
-}
+/// What a domain starts with; the key belongs to the population's number 1.
+pub type HuwiseOptions = Options<Settings>;
 
 /// One domain.
 #[derive(Debug)]
@@ -94,19 +70,8 @@ pub struct Huwise {
     used: Used,
 }
 
-/// A running domain; it stops when this is dropped.
-pub struct HuwiseHandle {
-    tenant: Tenant<Huwise>,
-    key: String,
-}
-
-impl fmt::Debug for HuwiseHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HuwiseHandle")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
-    }
-}
+/// A running domain; it stops when this is dropped. The API is below `/api/automation/v1.0/`.
+pub type HuwiseHandle = Handle<Huwise, String>;
 
 impl Huwise {
     /// Starts a domain on its own thread.
@@ -117,7 +82,7 @@ impl Huwise {
         let now = options.now.unwrap_or_else(Utc::now);
         let (service, key) = Self::new(options.settings, &options.population, now);
         let tenant = Tenant::start(options.bind, options.now, service)?;
-        Ok(HuwiseHandle { tenant, key })
+        Ok(Handle { tenant, given: key })
     }
 
     /// Makes a domain without a server, and its key.
@@ -134,25 +99,9 @@ impl Huwise {
 }
 
 impl HuwiseHandle {
-    /// Returns the domain's address, `http://127.0.0.1:PORT`; the API is below
-    /// `/api/automation/v1.0/`.
-    pub fn url(&self) -> String {
-        self.tenant.url()
-    }
-
     /// Returns the API key the domain was started with.
     pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Returns the controls.
-    pub fn control(&self) -> Control<Huwise> {
-        self.tenant.control()
-    }
-
-    /// Ends every connection and the server.
-    pub fn stop(self) {
-        self.tenant.stop();
+        &self.given
     }
 }
 

@@ -67,7 +67,7 @@ pub use crate::sandbox::port::{
 use crate::sandbox::{
     population::{Population, Prng},
     port::{auth::Credentials, wire::Refused, world::World},
-    tenant::{Answer, Call, Service, Tenant},
+    tenant::{Answer, Call, Handle, Service, Tenant},
 };
 
 /// The longest request body that the service takes.
@@ -112,10 +112,7 @@ impl fmt::Debug for Port {
 }
 
 /// A running organisation; it stops when this is dropped.
-#[derive(Debug)]
-pub struct PortHandle {
-    tenant: Tenant<Port>,
-}
+pub type PortHandle = Handle<Port, ()>;
 
 impl Port {
     /// Starts an organisation on its own thread.
@@ -139,29 +136,14 @@ impl Port {
         generate::populate(&mut world, &options.population, now);
         generate::credentials(&mut world, options.holder, &options.population, now);
         let tenant = Tenant::start(options.bind, options.now, Self { world })?;
-        Ok(PortHandle { tenant })
+        Ok(Handle { tenant, given: () })
     }
 }
 
 impl PortHandle {
-    /// Returns the address, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.tenant.url()
-    }
-
     /// Returns the client id and the secret.
     pub fn credentials(&self) -> (String, String) {
         self.control().credentials()
-    }
-
-    /// Returns the controls.
-    pub fn control(&self) -> Control {
-        self.tenant.control()
-    }
-
-    /// Ends every connection and the server.
-    pub fn stop(self) {
-        self.tenant.stop();
     }
 }
 

@@ -19,15 +19,6 @@ pub fn rehearse(setting: &Setting) -> io::Result<Rehearsal> {
         ..PortOptions::default()
     })?;
     let (id, secret) = handle.credentials();
-    Ok(Rehearsal {
-        provider: "port",
-        url: handle.url(),
-        keys: Vec::new(),
-        secrets: vec![
-            ("client_id", id.to_owned()),
-            ("client_secret", secret.to_owned()),
-        ],
-        control: Box::new(handle.control()),
-        server: Box::new(handle),
-    })
+    let secrets = vec![("client_id", id), ("client_secret", secret)];
+    Ok(Rehearsal::of(handle, secrets))
 }

@@ -34,11 +34,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -54,32 +50,11 @@ pub use crate::sandbox::projectplace::{
 use crate::sandbox::{
     population::Population,
     projectplace::{access::Access, model::Book, people::Search},
-    tenant::{Answer, Call, Control, Service, Tenant},
+    tenant::{Answer, Call, Handle, Options, Service, Tenant},
 };
 
 /// What an account starts with.
-#[derive(Clone, Debug)]
-pub struct ProjectPlaceOptions {
-    /// A loopback address; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// The generated people and logins.
-    pub population: Population,
-    /// The account's settings.
-    pub settings: Settings,
-    /// The sandbox's present at the start; none is the real one.
-    pub now: Option<DateTime<Utc>>,
-}
-
-impl Default for ProjectPlaceOptions {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            population: Population::default(),
-            settings: Settings::default(),
-            now: None,
-        }
-    }
-}
+pub type ProjectPlaceOptions = Options<Settings>;
 
 /// The account: its people, what they head, its credentials, its settings.
 #[derive(Debug)]
@@ -93,18 +68,7 @@ pub struct ProjectPlace {
 }
 
 /// A running account; it stops when this is dropped.
-pub struct ProjectPlaceHandle {
-    tenant: Tenant<ProjectPlace>,
-    credentials: Credentials,
-}
-
-impl fmt::Debug for ProjectPlaceHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProjectPlaceHandle")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
-    }
-}
+pub type ProjectPlaceHandle = Handle<ProjectPlace, Credentials>;
 
 impl ProjectPlace {
     /// Starts an account on its own thread.
@@ -116,9 +80,9 @@ impl ProjectPlace {
         let service = Self::new(&options.population, options.settings, now);
         let credentials = service.credentials().clone();
         let tenant = Tenant::start(options.bind, options.now, service)?;
-        Ok(ProjectPlaceHandle {
+        Ok(Handle {
             tenant,
-            credentials,
+            given: credentials,
         })
     }
 
@@ -135,24 +99,9 @@ impl ProjectPlace {
 }
 
 impl ProjectPlaceHandle {
-    /// Returns the account's address, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.tenant.url()
-    }
-
     /// Returns the credentials the account was started with.
     pub fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
-    /// Returns the controls.
-    pub fn control(&self) -> Control<ProjectPlace> {
-        self.tenant.control()
-    }
-
-    /// Ends every connection and the server.
-    pub fn stop(self) {
-        self.tenant.stop();
+        &self.given
     }
 }
 

@@ -42,10 +42,7 @@ mod token;
 mod users;
 mod wire;
 
-use std::{
-    fmt, io,
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::io;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -63,32 +60,11 @@ pub use crate::sandbox::scim::{
 use crate::sandbox::{
     population::Population,
     scim::{limit::Used, model::World, token::Tokens},
-    tenant::{Answer, Call, Control, Service, Tenant},
+    tenant::{Answer, Call, Handle, Options, Service, Tenant},
 };
 
 /// What a tenant starts with.
-#[derive(Clone, Debug)]
-pub struct ScimOptions {
-    /// A loopback address; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// The generated people.
-    pub population: Population,
-    /// The provider's settings.
-    pub settings: Settings,
-    /// The sandbox's present at the start; none is the real one.
-    pub now: Option<DateTime<Utc>>,
-}
-
-impl Default for ScimOptions {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            population: Population::default(),
-            settings: Settings::default(),
-            now: None,
-        }
-    }
-}
+pub type ScimOptions = Options<Settings>;
 
 /// One service provider and its token endpoint.
 #[derive(Debug)]
@@ -100,19 +76,7 @@ pub struct Scim {
 }
 
 /// A running provider; it stops when this is dropped.
-pub struct ScimHandle {
-    tenant: Tenant<Scim>,
-    credentials: Credentials,
-    base: String,
-}
-
-impl fmt::Debug for ScimHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScimHandle")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
-    }
-}
+pub type ScimHandle = Handle<Scim, (Credentials, String)>;
 
 impl Scim {
     /// Starts a provider on its own thread.
@@ -125,10 +89,9 @@ impl Scim {
         let service = Self::new(options.settings, &options.population, now);
         let credentials = service.credentials().clone();
         let tenant = Tenant::start(options.bind, options.now, service)?;
-        Ok(ScimHandle {
+        Ok(Handle {
             tenant,
-            credentials,
-            base,
+            given: (credentials, base),
         })
     }
 
@@ -146,14 +109,9 @@ impl Scim {
 }
 
 impl ScimHandle {
-    /// Returns the address of the server, `http://127.0.0.1:PORT`.
-    pub fn url(&self) -> String {
-        self.tenant.url()
-    }
-
     /// Returns the address that `/Users` stands below.
     pub fn base_url(&self) -> String {
-        format!("{}{}", self.url(), self.base)
+        format!("{}{}", self.url(), self.given.1)
     }
 
     /// Returns the address of the token endpoint.
@@ -163,17 +121,7 @@ impl ScimHandle {
 
     /// Returns the credentials the provider was started with.
     pub fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
-    /// Returns the controls.
-    pub fn control(&self) -> Control<Scim> {
-        self.tenant.control()
-    }
-
-    /// Ends every connection and the server.
-    pub fn stop(self) {
-        self.tenant.stop();
+        &self.given.0
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::sandbox::{
     estate::{Rehearsal, Setting},
-    scim::{Activity, Scim, ScimOptions, Settings},
+    scim::{Activity, Scim, Settings},
 };
 
 /// Starts a provider with its people, a bearer token, and an attribute for the last login.
@@ -12,22 +12,15 @@ use crate::sandbox::{
 /// # Errors
 /// The address is not loopback or in use, or no thread could be made.
 pub fn rehearse(setting: &Setting) -> io::Result<Rehearsal> {
-    let handle = Scim::start(ScimOptions {
-        bind: setting.bind,
-        population: setting.population.clone(),
-        settings: Settings {
-            activity: Some(Activity::example()),
-            ..Settings::default()
-        },
-        now: setting.now,
-    })?;
+    let handle = Scim::start(setting.options(Settings {
+        activity: Some(Activity::example()),
+        ..Settings::default()
+    }))?;
     let attribute = format!("\"{}:lastLogin\"", Activity::SCHEMA);
+    let secrets = vec![("token", handle.credentials().bearer.clone())];
     Ok(Rehearsal {
-        provider: "scim",
         url: handle.base_url(),
         keys: vec![("last_login", attribute)],
-        secrets: vec![("token", handle.credentials().bearer.clone())],
-        control: Box::new(handle.control()),
-        server: Box::new(handle),
+        ..Rehearsal::of(handle, secrets)
     })
 }

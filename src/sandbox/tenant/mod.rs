@@ -13,7 +13,11 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -27,6 +31,7 @@ pub use crate::sandbox::tenant::{
 };
 use crate::sandbox::{
     host::{self, Host},
+    population::Population,
     tenant::server::Shared,
 };
 
@@ -122,5 +127,62 @@ impl<S: Service> Tenant<S> {
     /// Ends every connection and the server.
     pub fn stop(mut self) {
         self.host.stop();
+    }
+}
+
+/// What a tenant starts with.
+#[derive(Clone, Debug)]
+pub struct Options<T> {
+    /// A loopback address; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// The generated people, with what they own and did.
+    pub population: Population,
+    /// The service's settings.
+    pub settings: T,
+    /// The sandbox's present at the start; none is the real one.
+    pub now: Option<DateTime<Utc>>,
+}
+
+impl<T: Default> Default for Options<T> {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            population: Population::default(),
+            settings: T::default(),
+            now: None,
+        }
+    }
+}
+
+/// A running tenant with what a client of it is given; it stops when this is dropped.
+pub struct Handle<S, K> {
+    pub(crate) tenant: Tenant<S>,
+    /// Credentials, mostly.
+    pub(crate) given: K,
+}
+
+impl<S, K> fmt::Debug for Handle<S, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is given is secret.
+        f.debug_struct("Handle")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Service, K> Handle<S, K> {
+    /// Returns the tenant's address, `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        self.tenant.url()
+    }
+
+    /// Returns the controls.
+    pub fn control(&self) -> Control<S> {
+        self.tenant.control()
+    }
+
+    /// Ends every connection and the server.
+    pub fn stop(self) {
+        self.tenant.stop();
     }
 }
