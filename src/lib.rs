@@ -7,6 +7,7 @@ pub mod domain;
 
 pub mod clock;
 pub mod crash;
+mod files;
 pub mod tls;
 
 pub mod evidence;

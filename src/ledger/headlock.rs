@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::id::Seq;
+use crate::files;
 use crate::ledger::chain::NO_LINK;
 use crate::ledger::error::LedgerError;
-use crate::ledger::files;
 use crate::ledger::store::Head;
 use crate::ledger::store::Store;
 

@@ -8,8 +8,8 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::domain::id::Seq;
+use crate::files;
 use crate::ledger::error::LedgerError;
-use crate::ledger::files;
 
 /// The lease while it is held; it ends when this is dropped or the process ends.
 #[derive(Debug)]

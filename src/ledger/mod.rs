@@ -7,7 +7,6 @@ mod commit;
 pub mod commitment;
 pub mod entropy;
 pub mod error;
-mod files;
 pub mod headlock;
 mod init;
 pub mod keys;

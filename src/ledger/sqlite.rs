@@ -22,7 +22,7 @@ use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
 use crate::domain::time::Time;
-use crate::ledger::files;
+use crate::files;
 use crate::ledger::migrate;
 use crate::ledger::migrate::Layout;
 use crate::ledger::migrate::Migration;

@@ -10,15 +10,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
     ("crash", &[]),
+    ("files", &[]),
     ("tls", &[]),
-    ("ledger", &["domain", "clock", "crash", "evidence"]),
+    ("ledger", &["domain", "clock", "crash", "evidence", "files"]),
     ("evidence", &["domain", "ledger"]),
     ("http", &["domain", "tls"]),
     ("scim", &["domain", "http"]),
     ("directory", &["domain", "tls", "http", "scim"]),
     (
         "provider",
-        &["domain", "clock", "crash", "tls", "http", "scim"],
+        &["domain", "clock", "crash", "files", "tls", "http", "scim"],
     ),
     ("notify", &["domain"]),
     (

@@ -6,11 +6,9 @@
 
 use std::fs;
 use std::fs::File;
-use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io;
 use std::io::Read as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::crash;
 use crate::domain::time::Time;
+use crate::files;
 use crate::provider::http::Secret;
 use crate::provider::listing::sha256;
 
@@ -89,9 +88,8 @@ impl Store {
     /// Takes the lock, held until the file is dropped or the process ends; waits for another
     /// process at most `patience`.
     pub(super) async fn lock(&self, patience: Duration) -> io::Result<File> {
-        let path = beside(&self.path, ".lock");
-        let mut options = private();
-        let file = options.create(true).truncate(false).open(&path)?;
+        let path = files::beside(&self.path, ".lock");
+        let file = files::lock_file(&path)?;
         let began = Instant::now();
         loop {
             match file.try_lock() {
@@ -132,20 +130,17 @@ impl Store {
     }
 
     fn replace(&self, content: &[u8]) -> io::Result<()> {
-        let fresh = beside(&self.path, ".new");
+        let fresh = files::beside(&self.path, ".new");
         // a file that a dead process left may have other rights
         match fs::remove_file(&fresh) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        let mut file = private().create_new(true).open(&fresh)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        drop(file);
+        files::write_new(&fresh, content)?;
         crash::point("token-file-written");
         fs::rename(&fresh, &self.path)?;
         crash::point("token-file-renamed");
-        sync_names(&self.path)
+        files::sync_names(&self.path)
     }
 }
 
@@ -206,33 +201,4 @@ fn read(value: &Value) -> Option<Kept> {
         mark: in_flight.map(Mark::InFlight).or(refused.map(Mark::Refused)),
         refresh,
     })
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(suffix);
-    path.with_file_name(name)
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
-}
-
-fn sync_names(path: &Path) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if cfg!(windows) {
-        // Windows has no handle of a directory that could be flushed; NTFS journals names itself
-        return Ok(());
-    }
-    File::open(directory)?.sync_all()
 }
