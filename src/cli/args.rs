@@ -121,6 +121,8 @@ pub enum Command {
     Verify,
     /// Fold the rows anew and compare them with the stored ones
     Rebuild(RebuildArgs),
+    /// Copy ledger, vault and keys, each apart, while others may be at work
+    Backup(BackupArgs),
     /// Run loopback tenants and a directory to rehearse with
     Sandbox(SandboxArgs),
     /// Show what providers can do
@@ -457,6 +459,14 @@ pub struct BeforeImagesArgs {
     /// Only changes before this moment
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The directory that the copies go to; it must not be there yet
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `breaker`.

@@ -164,6 +164,17 @@ pub struct VaultMark {
     pub mark: u64,
 }
 
+payload!("backup.made",
+/// Ledger, vault and keys were copied: a copy of personal data exists outside.
+BackupMade {
+    /// How many entries the copy has.
+    entries: u64,
+    /// The link of its last entry, hexadecimal.
+    link: String,
+    /// The vault that was copied.
+    vault: VaultMark,
+});
+
 payload!("read.released",
 /// An approver says that a suspect read is right: a later read with this digest is believed.
 ReadReleased {
@@ -454,4 +465,5 @@ pub const TYPES: &[&str] = &[
     HaltSet::TYPE,
     HaltLifted::TYPE,
     OperatorNamed::TYPE,
+    BackupMade::TYPE,
 ];

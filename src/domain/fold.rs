@@ -132,6 +132,7 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::BreakerReleased::TYPE => Ok(acts::breaker_released(entry)),
         event::HaltSet::TYPE | event::HaltLifted::TYPE => Ok(halt(entry)),
         event::OperatorNamed::TYPE => Ok(operator(entry)),
+        event::BackupMade::TYPE => backup_made(entry, rows),
         _ => Ok(Vec::new()),
     }
 }
@@ -146,6 +147,7 @@ fn ledger_opened(entry: &Entry) -> Vec<Change> {
             id: opened.vault,
             mark: 0,
         },
+        backup: None,
         sandbox: opened.sandbox,
         epoch: None,
     };
@@ -157,6 +159,17 @@ fn actor_took_over<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, 
         return Ok(Vec::new());
     };
     body.epoch = Some(entry.seq);
+    Ok(vec![set(Kind::Ledger, "ledger", &body)])
+}
+
+fn backup_made<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+    let Some(mut body) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")? else {
+        return Ok(Vec::new());
+    };
+    body.backup = Some(Mark {
+        seq: entry.seq,
+        since: entry.rec,
+    });
     Ok(vec![set(Kind::Ledger, "ledger", &body)])
 }
 

@@ -485,6 +485,12 @@ fn keeping(entry: &Entry, whom: &str) -> Option<String> {
             opened.origin, opened.software
         ));
     }
+    if let Some(made) = entry.payload::<event::BackupMade>() {
+        return Some(format!(
+            "the first {} entries were copied, with the vault and the keys: a backup",
+            made.entries
+        ));
+    }
     if entry.payload::<event::ActorTookOver>().is_some() {
         return Some("a process took over the right to act".to_owned());
     }

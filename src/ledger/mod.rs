@@ -2,6 +2,7 @@
 //! and the head lock apart from it. Nothing else writes entries.
 
 pub mod allow;
+pub mod backup;
 pub mod chain;
 mod commit;
 pub mod commitment;
