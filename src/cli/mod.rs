@@ -23,6 +23,7 @@ pub mod private_file;
 pub mod progress;
 pub mod providers;
 pub mod rehearse;
+pub mod reopen;
 pub mod restore;
 pub mod review;
 pub mod run;
@@ -121,6 +122,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Verify => inspect::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
         Command::Backup(args) => backup::backup(cli, args, output),
+        Command::Reopen(args) => reopen::reopen(cli, args, output),
         Command::Sandbox(args) => rehearse::sandbox(args, output).await,
         Command::Provider(ProviderCommand::List) => Ok(providers::providers(output)),
         Command::Provider(ProviderCommand::Show { name }) => providers::provider(name, output),

@@ -252,13 +252,22 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
     };
     output.data(&format!(
         "{word} {}: {} so far, of which nothing is known outside this machine yet",
-        engine.ledger.opened().origin,
+        engine.ledger.origin(),
         if head.size == 1 {
             "1 entry".to_owned()
         } else {
             format!("{} entries", head.size)
         }
     ));
+    let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
+    if let Some(mark) = ledger.and_then(|row| row.reopened) {
+        output.data(&format!(
+            "it went on from an older copy on {} (entry #{}): what was said in the entries that are \
+             lost counts no more",
+            mark.since.day(),
+            mark.seq
+        ));
+    }
     if let Some(line) = backed_up(engine, view.row(Kind::Ledger, "ledger")?) {
         output.data(&line);
     }

@@ -603,6 +603,16 @@ fn ruling(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             false => format!("{by} adopted the proposed policy"),
         });
     }
+    if let Some(reopened) = entry.payload::<event::LedgerReopened>() {
+        let knew = reopened.known.map_or_else(
+            || "how many there had been is not known".to_owned(),
+            |known| format!("there had been {}", known.entries),
+        );
+        return Some(format!(
+            "{by} let the ledger go on from an older copy of {} entries ({knew}), as {}",
+            reopened.kept, reopened.origin
+        ));
+    }
     if let Some(released) = entry.payload::<event::ReadReleased>() {
         return Some(format!(
             "{by} says that the suspect read of {} is right",

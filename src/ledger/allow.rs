@@ -35,6 +35,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "leave.stated",
     "leave.withdrawn",
     "ledger.opened",
+    "ledger.reopened",
     "link.cut",
     "link.denied",
     "link.forgotten",

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use exeunt::sandbox::Role;
 use exeunt::sandbox::cast;
+use exeunt::sandbox::docspace::Status;
 use serde_json::Value;
 
 use crate::common::workspace::Workspace;
@@ -172,4 +173,154 @@ fn what_is_there_is_never_written_over_and_what_fails_leaves_nothing() {
     assert_eq!(names(&ws.path("")), before);
     let noted = ws.items(&["log", "--type", "backup.made"]);
     assert!(noted.is_empty(), "{noted:?}");
+}
+
+/// Puts the copy of the database back; the head lock stays, or is lost as well.
+fn put_back_ledger(house: &House, head: Option<&[u8]>) {
+    put_back(
+        &house.ws,
+        "copy",
+        &["exeunt.head", "exeunt-vault.db", "kek", "log.key"],
+    );
+    if let Some(head) = head {
+        fs::write(house.ws.path("exeunt.head"), head).unwrap();
+    }
+}
+
+#[test]
+fn an_older_copy_goes_on_by_the_word_of_an_approver_only() {
+    let head = |house: &House| fs::read(house.ws.path("exeunt.head")).unwrap();
+    let house = House::settled("", &[LEAVERS]);
+    let ws = &house.ws;
+    ws.run(&["backup", "--out", "copy"]).exits(0);
+    let fits = ws
+        .run(&["reopen", "--ledger", "--reason", "no need"])
+        .exits(64);
+    fits.says("fits its head lock");
+    house.hours_later(1);
+    let carla = cast(Role::Active).email;
+    ws.run(&["leave", carla, "--reason", "said so"]).exits(0);
+    ws.run(&["run"]).exits(0);
+    let newest = head(&house);
+    let known: Value = serde_json::from_slice(&newest).unwrap();
+    lose(ws, &["ledger"]);
+    put_back_ledger(&house, Some(&newest));
+
+    // nothing goes on by itself
+    for command in [&["run"][..], &["sync"], &["status"]] {
+        ws.run(command).exits(20).says("exeunt reopen --ledger");
+    }
+    ws.run(&["reopen", "--ledger"]).exits(64);
+    let done = ws.run(&["reopen", "--ledger", "--reason", "disk lost", "--json"]);
+    let done = done.exits(0).json();
+    fits_known(&done, &known);
+    let verified = ws.run(&["verify"]).exits(0);
+    verified
+        .says("reopened at entry")
+        .says("an approver let a copy of");
+    ws.run(&["status"]).says("it went on from an older copy");
+    let origin = "house.example/exeunt/2";
+    let now: Value = serde_json::from_slice(&head(&house)).unwrap();
+    assert_eq!(
+        (done["origin"].as_str(), now["origin"].as_str()),
+        (Some(origin), Some(origin))
+    );
+
+    // everything is first contact again: what would be done waits for a release
+    house.hours_later(1);
+    house.directory().disable(cast(Role::Idle).email);
+    house.forget_requests();
+    ws.run(&["run"]).exits(5).says("first plan");
+    house.nothing_was_sent();
+    house.release();
+    ws.run(&["run"]).exits(0);
+    assert_eq!(house.status(Role::Idle), Status::Terminated);
+    ws.run(&["verify"]).exits(0);
+    ws.run(&["rebuild"]).exits(0);
+}
+
+#[track_caller]
+fn fits_known(done: &Value, known: &Value) {
+    fits("reopen", done);
+    assert_eq!(done["known"], known["size"]);
+    assert!(done["kept"].as_u64() < known["size"].as_u64(), "{done}");
+}
+
+#[test]
+fn plans_of_before_are_void() {
+    let house = House::settled("", &[LEAVERS]);
+    let ws = &house.ws;
+    ws.reconfigure("disable = 0", "disable = 1");
+    house.directory().disable(cast(Role::Idle).email);
+    house.hours_later(1);
+    ws.run(&["sync"]).exits(0);
+    ws.run(&["plan", "--out", "plan.json"]).exits(0);
+    ws.run(&["backup", "--out", "copy"]).exits(0);
+    ws.run(&["approve", "plan.json", "--reject", "--reason", "he stays"])
+        .exits(0);
+    let newest = fs::read(ws.path("exeunt.head")).unwrap();
+    lose(ws, &["ledger"]);
+    put_back_ledger(&house, Some(&newest));
+    let done = ws.run(&["reopen", "--ledger", "--reason", "disk lost", "--json"]);
+    assert!(done.exits(0).json()["plans_void"].as_u64() > Some(0));
+    house.forget_requests();
+    ws.run(&["approve", "plan.json", "--confirm", "1"]).exits(5);
+    ws.run(&["apply", "plan.json"]).exits(5);
+    house.nothing_was_sent();
+}
+
+#[test]
+fn a_lost_head_lock_is_replaced_by_the_word_of_an_approver() {
+    let house = House::settled("", &[LEAVERS]);
+    let ws = &house.ws;
+    fs::remove_file(ws.path("exeunt.head")).unwrap();
+    ws.run(&["sync"]).exits(21).says("exeunt reopen --ledger");
+    let done = ws.run(&["reopen", "--ledger", "--reason", "lost", "--json"]);
+    let done = done.exits(0).json();
+    fits("reopen", &done);
+    assert!(done["known"].is_null());
+    ws.run(&["verify"]).exits(0).says("nobody knows");
+    ws.run(&["sync"]).exits(0);
+}
+
+#[test]
+fn a_copy_that_is_not_sound_does_not_go_on() {
+    let house = House::settled("", &[LEAVERS]);
+    let ws = &house.ws;
+    ws.run(&["backup", "--out", "copy"]).exits(0);
+    let newest = fs::read(ws.path("exeunt.head")).unwrap();
+    lose(ws, &["ledger"]);
+    put_back_ledger(&house, Some(&newest));
+    let db = rusqlite::Connection::open(ws.path("exeunt.db")).unwrap();
+    db.execute_batch(
+        "DROP TRIGGER entry_is_never_changed; UPDATE entry SET bytes = CAST(replace(CAST(bytes AS TEXT), 'run', 'ran') AS BLOB) \
+         WHERE seq = 3;",
+    )
+    .unwrap();
+    drop(db);
+    let refused = ws
+        .run(&["reopen", "--ledger", "--reason", "disk lost"])
+        .exits(20);
+    refused.says("not sound itself");
+    assert_eq!(fs::read(ws.path("exeunt.head")).unwrap(), newest);
+}
+
+#[test]
+fn whoever_dies_between_the_entry_and_the_head_lock_goes_on_where_they_were() {
+    let house = House::settled("", &[LEAVERS]);
+    let ws = &house.ws;
+    ws.run(&["backup", "--out", "copy"]).exits(0);
+    lose(ws, &["ledger"]);
+    put_back_ledger(&house, None);
+    let mut command = ws.command(&["reopen", "--ledger", "--reason", "disk lost"]);
+    command.env("EXEUNT_KILL_AT", "reopened");
+    assert!(!command.output().unwrap().status.success());
+    ws.run(&["sync"]).exits(21);
+    let again = ws
+        .run(&["reopen", "--ledger", "--reason", "disk lost"])
+        .exits(0);
+    again.says("the head lock fits it now");
+    let said = ws.items(&["log", "--type", "ledger.reopened"]);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    ws.run(&["verify"]).exits(0);
 }

@@ -222,6 +222,13 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("halt.lifted", json!({"tenant": "portal"})),
         ("operator.named", json!({"by": "os-user"})),
         (
+            "ledger.reopened",
+            json!({"origin": "house.example/exeunt/2", "kept": 7,
+            "known": {"entries": 9, "link": "0".repeat(64), "epoch": 3, "checkpoint": "c"},
+            "sources": ["tenant/portal"], "contacts": ["directory:corp"], "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
             "backup.made",
             json!({"entries": 7, "link": "0".repeat(64),
             "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 3}}),
@@ -288,6 +295,7 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         HaltLifted,
         OperatorNamed,
         BackupMade,
+        LedgerReopened,
     )
 }
 
