@@ -55,6 +55,17 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     private().create_new(true).open(path).map(drop)
 }
 
+/// Makes a directory that only its owner may enter; fails if it is there.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

@@ -121,6 +121,10 @@ pub enum Command {
     Verify,
     /// Fold the rows anew and compare them with the stored ones
     Rebuild(RebuildArgs),
+    /// Copy ledger, vault and keys, each apart, while others may be at work
+    Backup(BackupArgs),
+    /// Let the ledger go on after an older copy of it was put back
+    Reopen(ReopenArgs),
     /// Run loopback tenants and a directory to rehearse with
     Sandbox(SandboxArgs),
     /// Show what providers can do
@@ -457,6 +461,28 @@ pub struct BeforeImagesArgs {
     /// Only changes before this moment
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The directory that the copies go to; it must not be there yet
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `reopen`.
+#[derive(Debug, Args)]
+pub struct ReopenArgs {
+    /// It is the ledger that an older copy was put back of
+    #[arg(long, required = true)]
+    pub ledger: bool,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Sign it with this Ed25519 key (PKCS#8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// `breaker`.

@@ -141,7 +141,8 @@ fn ledger(error: &LedgerError) -> (&'static str, Option<String>) {
             "evidence-false",
             hint(
                 "do not go on with this ledger: it may have forgotten a hold or an outcome. \
-                 Keep a copy, and put the newest backup back",
+                 Keep a copy, and put the newest backup back; if it is the newest there is, an approver \
+                 lets it go on with `exeunt reopen --ledger`",
             ),
         ),
         LedgerError::CannotJudge { .. } => ("cannot-judge", None),

@@ -492,6 +492,9 @@ pub fn verify(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             "entries": report.entries, "head": report.head, "bad": bad,
             "cannot_judge": report.unjudged,
             "unanchored": { "from": open.from, "entries": open.entries },
+            "reopened": report.reopened.iter().map(|r| json!({
+                "seq": r.seq, "kept": r.kept, "known": r.known,
+            })).collect::<Vec<_>>(),
         }));
         return Ok(exit);
     }
@@ -510,6 +513,18 @@ pub fn verify(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         )),
     }
     output.data(&format!("head {}", report.head));
+    for reopened in &report.reopened {
+        let knew = reopened.known.map_or_else(
+            || "how many there had been, nobody knows".to_owned(),
+            |known| format!("the head lock knew {}", entries(known)),
+        );
+        output.data(&format!(
+            "reopened at entry {}: an approver let a copy of {} go on ({knew}); what stood in those \
+             that are lost is not shown here",
+            reopened.seq,
+            entries(reopened.kept)
+        ));
+    }
     if open.entries > 0 {
         output.data(&format!(
             "not known outside this machine: {}, from {} on; whoever has this machine could rewrite \

@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod approve;
 pub mod args;
+pub mod backup;
 pub mod before_images;
 pub mod brakes;
 pub mod clean;
@@ -22,6 +23,7 @@ pub mod private_file;
 pub mod progress;
 pub mod providers;
 pub mod rehearse;
+pub mod reopen;
 pub mod restore;
 pub mod review;
 pub mod run;
@@ -119,6 +121,8 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Log(args) => inspect::log(cli, args, output),
         Command::Verify => inspect::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
+        Command::Backup(args) => backup::backup(cli, args, output),
+        Command::Reopen(args) => reopen::reopen(cli, args, output),
         Command::Sandbox(args) => rehearse::sandbox(args, output).await,
         Command::Provider(ProviderCommand::List) => Ok(providers::providers(output)),
         Command::Provider(ProviderCommand::Show { name }) => providers::provider(name, output),

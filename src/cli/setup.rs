@@ -70,9 +70,20 @@ pub fn open_ledger(cli: &Cli, access: Access) -> Result<(Config, Ledger), Failur
     Ok((config, ledger))
 }
 
+/// Opens everything around a ledger that does not fit its head lock.
+pub fn open_lost(cli: &Cli, output: &Output) -> Result<Engine, Failure> {
+    let config = Config::load(&cli.config)?;
+    let ledger = Ledger::open_lost(&paths(&config)?, clock(cli)?, Arc::new(SystemEntropy))?;
+    around(cli, config, ledger, output)
+}
+
 /// Opens everything that a command works with.
 pub fn open(cli: &Cli, access: Access, output: &Output) -> Result<Engine, Failure> {
     let (config, ledger) = open_ledger(cli, access)?;
+    around(cli, config, ledger, output)
+}
+
+fn around(cli: &Cli, config: Config, ledger: Ledger, output: &Output) -> Result<Engine, Failure> {
     let sandbox = ledger.opened().sandbox;
     let report = Arc::new(Shown::new(output.quiet || output.json, cli.no_progress));
     let engine = Engine::new(config, ledger, clock(cli)?, report)?;

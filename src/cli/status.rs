@@ -16,10 +16,12 @@ use crate::domain::leaver_clock::ClockState;
 use crate::domain::leaver_clock::LeaverClock;
 use crate::domain::rows::HaltRow;
 use crate::domain::rows::Kind;
+use crate::domain::rows::LedgerRow;
 use crate::domain::rows::PolicyRow;
 use crate::domain::rows::SourceRow;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
+use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::decide::Judged;
@@ -250,14 +252,40 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
     };
     output.data(&format!(
         "{word} {}: {} so far, of which nothing is known outside this machine yet",
-        engine.ledger.opened().origin,
+        engine.ledger.origin(),
         if head.size == 1 {
             "1 entry".to_owned()
         } else {
             format!("{} entries", head.size)
         }
     ));
+    let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
+    if let Some(mark) = ledger.and_then(|row| row.reopened) {
+        output.data(&format!(
+            "it went on from an older copy on {} (entry #{}): what was said in the entries that are \
+             lost counts no more",
+            mark.since.day(),
+            mark.seq
+        ));
+    }
+    if let Some(line) = backed_up(engine, view.row(Kind::Ledger, "ledger")?) {
+        output.data(&line);
+    }
     Ok(())
+}
+
+/// When the ledger was copied last; nobody needs a copy of a rehearsal.
+fn backed_up(engine: &Engine, ledger: Option<LedgerRow>) -> Option<String> {
+    let Some(mark) = ledger.and_then(|row| row.backup) else {
+        let never = "never backed up: `exeunt backup --out DIR` copies ledger, vault and keys";
+        return Some(never.to_owned()).filter(|_| !engine.ledger.opened().sandbox);
+    };
+    let days = engine.clock.now().seconds_since(mark.since).max(0) / DAY_SECONDS;
+    let ago = match days {
+        0 => "less than a day ago".to_owned(),
+        days => format!("{} ago", plural(days.unsigned_abs(), "day")),
+    };
+    Some(format!("last backup {ago} (entry #{})", mark.seq))
 }
 
 fn document(
@@ -307,6 +335,7 @@ fn document(
         "plans": plans,
         "sources": sources,
         "two_person_rules": engine.two_person_rules()?,
+        "backup": view.row::<LedgerRow>(Kind::Ledger, "ledger")?.and_then(|row| row.backup),
         "sandbox": engine.ledger.opened().sandbox,
         "vault_trouble": trouble,
     }))

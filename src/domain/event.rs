@@ -164,6 +164,56 @@ pub struct VaultMark {
     pub mark: u64,
 }
 
+payload!("ledger.reopened",
+/// An approver let the ledger go on after an older copy of it was put back. Everything is first
+/// contact again: what stood in the entries that are lost, nobody knows.
+LedgerReopened {
+    /// The name of the log from here on.
+    origin: String,
+    /// How many entries the copy had.
+    kept: Seq,
+    /// What the head lock knew; absent if it was lost too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known: Option<KnownHead>,
+    /// The sources whose reads count no more, as rows name them: `directory/corp`.
+    sources: Vec<String>,
+    /// The scopes that are in first contact again: `tenant:portal`.
+    contacts: Vec<String>,
+    /// `signature` or `os-user`.
+    proof: String,
+    /// `ed25519:` and the signature over `reopen`, the number of entries that were kept and the new
+    /// name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+});
+
+/// How far a ledger had come, as the head lock had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownHead {
+    /// How many entries there were.
+    pub entries: u64,
+    /// The link of the last one, hexadecimal.
+    pub link: String,
+    /// The epoch of the actor lease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Seq>,
+    /// The newest checkpoint that left the machine, as it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
+}
+
+payload!("backup.made",
+/// Ledger, vault and keys were copied: a copy of personal data exists outside.
+BackupMade {
+    /// How many entries the copy has.
+    entries: u64,
+    /// The link of its last entry, hexadecimal.
+    link: String,
+    /// The vault that was copied.
+    vault: VaultMark,
+});
+
 payload!("read.released",
 /// An approver says that a suspect read is right: a later read with this digest is believed.
 ReadReleased {
@@ -454,4 +504,6 @@ pub const TYPES: &[&str] = &[
     HaltSet::TYPE,
     HaltLifted::TYPE,
     OperatorNamed::TYPE,
+    BackupMade::TYPE,
+    LedgerReopened::TYPE,
 ];

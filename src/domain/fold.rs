@@ -34,6 +34,7 @@ use crate::domain::source::Verdict;
 use crate::domain::trust;
 
 mod acts;
+mod ledger;
 mod people;
 
 /// Gives the rows as they stand before an entry.
@@ -95,8 +96,9 @@ fn set<T: Serialize>(kind: Kind, key: impl Into<String>, body: &T) -> Change {
 /// Says which rows an entry changes, and how; entries of types it does not know change nothing.
 pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
     match entry.kind.as_str() {
-        event::LedgerOpened::TYPE => Ok(ledger_opened(entry)),
-        event::ActorTookOver::TYPE => actor_took_over(entry, rows),
+        event::LedgerOpened::TYPE => Ok(ledger::opened(entry)),
+        event::ActorTookOver::TYPE => ledger::took_over(entry, rows),
+        event::LedgerReopened::TYPE => ledger::reopened(entry, rows),
         event::SourceRead::TYPE => source_read(entry, rows),
         event::ReadReleased::TYPE => read_released(entry, rows),
         event::PersonObserved::TYPE => people::person_observed(entry, rows),
@@ -132,32 +134,9 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::BreakerReleased::TYPE => Ok(acts::breaker_released(entry)),
         event::HaltSet::TYPE | event::HaltLifted::TYPE => Ok(halt(entry)),
         event::OperatorNamed::TYPE => Ok(operator(entry)),
+        event::BackupMade::TYPE => ledger::backup_made(entry, rows),
         _ => Ok(Vec::new()),
     }
-}
-
-fn ledger_opened(entry: &Entry) -> Vec<Change> {
-    let Some(opened) = entry.payload::<event::LedgerOpened>() else {
-        return Vec::new();
-    };
-    let body = LedgerRow {
-        origin: opened.origin,
-        vault: event::VaultMark {
-            id: opened.vault,
-            mark: 0,
-        },
-        sandbox: opened.sandbox,
-        epoch: None,
-    };
-    vec![set(Kind::Ledger, "ledger", &body)]
-}
-
-fn actor_took_over<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
-    let Some(mut body) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")? else {
-        return Ok(Vec::new());
-    };
-    body.epoch = Some(entry.seq);
-    Ok(vec![set(Kind::Ledger, "ledger", &body)])
 }
 
 fn source_read<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {

@@ -460,6 +460,12 @@ pub struct LedgerRow {
     pub origin: String,
     /// The newest vault id and high-water mark that a read recorded.
     pub vault: VaultMark,
+    /// When it went on from an older copy of itself last, and the entry that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened: Option<Mark>,
+    /// When it was copied last, and the entry that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Mark>,
     /// Whether it is a sandbox.
     pub sandbox: bool,
     /// The epoch.

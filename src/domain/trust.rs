@@ -31,6 +31,9 @@ use crate::domain::source::SeenServer;
 use crate::domain::source::ServerMark;
 use crate::domain::source::Verdict;
 
+/// The read was made before the ledger was reopened from an older copy: nothing rests on it.
+pub const BEFORE_REOPENING: &str = "read.before-reopening";
+
 /// Why a read is complete although something spoke against it: an approver has released it.
 pub const BY_RELEASE: &str = "read.believed-by-release";
 

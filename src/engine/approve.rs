@@ -14,6 +14,7 @@ use crate::config::ApproverConfig;
 use crate::config::policy::signed;
 use crate::domain::account::Do;
 use crate::domain::code::Code;
+use crate::domain::event::BackupMade;
 use crate::domain::event::BreakerReleased;
 use crate::domain::event::Draft;
 use crate::domain::event::HaltLifted;
@@ -23,6 +24,7 @@ use crate::domain::event::PlanApproved;
 use crate::domain::event::PlanRejected;
 use crate::domain::event::PolicyAdopted;
 use crate::domain::event::ReadReleased;
+use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::plan as rules;
@@ -39,6 +41,7 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::ledger::By;
+use crate::ledger::backup::Backup;
 
 /// A person who says something, with the proof of it.
 #[derive(Debug)]
@@ -435,6 +438,16 @@ impl Engine {
         };
         self.say(&run, &lifted, Some(reason).filter(|r| !r.is_empty()))?;
         self.finish(&run, 0)
+    }
+
+    /// Notes that ledger, vault and keys were copied.
+    pub fn backup_made(&self, run: &Run, backup: &Backup) -> Result<Seq, EngineError> {
+        let made = BackupMade {
+            entries: backup.entries,
+            link: backup.link.clone(),
+            vault: backup.vault.clone(),
+        };
+        self.say(run, &made, None)
     }
 
     /// Appends what a person says; the reason is theirs, so it is committed to and kept with them.

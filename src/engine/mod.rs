@@ -16,6 +16,7 @@ pub mod notice;
 pub mod observe;
 pub mod owned;
 pub mod plan;
+pub mod reopen;
 pub mod replay;
 pub mod report;
 pub mod restore;

@@ -485,6 +485,12 @@ fn keeping(entry: &Entry, whom: &str) -> Option<String> {
             opened.origin, opened.software
         ));
     }
+    if let Some(made) = entry.payload::<event::BackupMade>() {
+        return Some(format!(
+            "the first {} entries were copied, with the vault and the keys: a backup",
+            made.entries
+        ));
+    }
     if entry.payload::<event::ActorTookOver>().is_some() {
         return Some("a process took over the right to act".to_owned());
     }
@@ -596,6 +602,16 @@ fn ruling(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             true => "the policy of exeunt.toml was adopted: it loosens nothing".to_owned(),
             false => format!("{by} adopted the proposed policy"),
         });
+    }
+    if let Some(reopened) = entry.payload::<event::LedgerReopened>() {
+        let knew = reopened.known.map_or_else(
+            || "how many there had been is not known".to_owned(),
+            |known| format!("there had been {}", known.entries),
+        );
+        return Some(format!(
+            "{by} let the ledger go on from an older copy of {} entries ({knew}), as {}",
+            reopened.kept, reopened.origin
+        ));
     }
     if let Some(released) = entry.payload::<event::ReadReleased>() {
         return Some(format!(

@@ -109,7 +109,7 @@ impl HeadLock {
 
     /// Reads the file; [`LedgerError::CannotJudge`] if it is missing or not readable as one.
     pub fn read(&self) -> Result<Locked, LedgerError> {
-        let hint = "put the newest copy of it back; nothing was changed";
+        let hint = "put the newest copy of it back; nothing was changed (without one, `exeunt reopen --ledger`)";
         let shown = self.path.display();
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
@@ -171,6 +171,17 @@ impl HeadLock {
             files::replace(&self.path, &next.to_bytes()).map_err(said)?;
         }
         Ok(())
+    }
+
+    /// Puts another past in the file's place: what it said stands in an entry by then.
+    pub(crate) fn replace(&self, locked: &Locked) -> Result<(), LedgerError> {
+        let said = |e: std::io::Error| {
+            let what = format!("the head lock {} cannot be written", self.path.display());
+            LedgerError::unavailable(what, e)
+        };
+        let guard = files::lock_file(&files::beside(&self.path, ".lock")).map_err(said)?;
+        guard.lock().map_err(said)?;
+        files::replace(&self.path, &locked.to_bytes()).map_err(said)
     }
 
     /// Puts the file's name on the disk, as its content already is.

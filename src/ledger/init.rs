@@ -70,7 +70,7 @@ pub(crate) fn init(
     refuse_what_is_there(paths, &places)?;
     let made_directory = !paths.keys.exists();
     if made_directory {
-        make_directory(&paths.keys)?;
+        files::make_directory(&paths.keys).map_err(|e| unmade(&paths.keys, e))?;
     }
     // leftovers of an init that was interrupted before everything was ready: never used
     sweep(&places);
@@ -243,16 +243,6 @@ fn prepare(
 
 fn sync_file(path: &Path) -> std::io::Result<()> {
     fs::OpenOptions::new().write(true).open(path)?.sync_all()
-}
-
-fn make_directory(path: &Path) -> Result<(), LedgerError> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(path).map_err(|e| unmade(path, e))
 }
 
 fn unmade(path: &Path, error: std::io::Error) -> LedgerError {

@@ -59,6 +59,14 @@ pub(crate) fn settle(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Lets readers and a writer work at the same time. A file that was put back from a backup has no
+/// write-ahead log of its own; one that has is left as it is.
+pub(crate) fn log_ahead(db: &Connection, path: &Path) -> Result<(), StoreError> {
+    let what = format!("{} cannot be opened", path.display());
+    db.pragma_update(None, "journal_mode", "WAL")
+        .map_err(trouble(&what))
+}
+
 /// Makes a fresh file the newest version.
 pub(crate) fn create(db: &mut Connection, layout: &Layout) -> rusqlite::Result<()> {
     db.pragma_update(None, "application_id", layout.application)?;

@@ -2,6 +2,7 @@
 //! and the head lock apart from it. Nothing else writes entries.
 
 pub mod allow;
+pub mod backup;
 pub mod chain;
 mod commit;
 pub mod commitment;
@@ -13,6 +14,7 @@ pub mod keys;
 pub mod lease;
 mod migrate;
 pub mod rebuild;
+mod reopen;
 pub mod sqlite;
 pub mod store;
 pub mod vault;
@@ -36,6 +38,7 @@ use crate::domain::id::RunId;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
+use crate::domain::rows::LedgerRow;
 use crate::domain::time::Time;
 pub use crate::ledger::commit::MAX_COMMIT;
 use crate::ledger::entropy::Entropy;
@@ -43,6 +46,7 @@ pub use crate::ledger::error::LedgerError;
 use crate::ledger::headlock::HeadLock;
 pub use crate::ledger::lease::Claim;
 pub use crate::ledger::lease::Lease;
+pub use crate::ledger::reopen::Reopening;
 use crate::ledger::sqlite::SqliteStore;
 pub use crate::ledger::store::Head;
 use crate::ledger::store::Store;
@@ -147,6 +151,10 @@ pub struct Ledger {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     lock_is_behind: AtomicBool,
+    /// The name of the log, which changes when it goes on from an older copy.
+    origin: String,
+    /// What the head lock knew, while the ledger does not fit it and is to go on all the same.
+    reopening: Option<Reopening>,
 }
 
 impl Ledger {
@@ -194,12 +202,26 @@ impl Ledger {
         let lock = HeadLock::new(&paths.head);
         there_is_a_ledger(paths, &lock)?;
         let noted = lock.read()?;
+        Self::open_checked(paths, access, kek, clock, entropy, |head, store| {
+            noted.check(head, store).map(|()| None)
+        })
+    }
+
+    /// Opens what `check` lets be opened, in view of the head.
+    fn open_checked(
+        paths: &Paths,
+        access: Access,
+        kek: &dyn Fn() -> Result<Kek, LedgerError>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        check: impl FnOnce(&Head, &dyn Store) -> Result<Option<Reopening>, LedgerError>,
+    ) -> Result<Self, LedgerError> {
         let store: Box<dyn Store> = match access {
             Access::Full => Box::new(SqliteStore::open(&paths.ledger)?),
             _ => Box::new(SqliteStore::open_read_only(&paths.ledger)?),
         };
         let head = store.head()?;
-        noted.check(&head, store.as_ref())?;
+        let reopening = check(&head, store.as_ref())?;
         let opened = opening_entry(store.as_ref())?;
         if clock.is_moved() && !opened.sandbox {
             return Err(LedgerError::ClockMoved);
@@ -215,13 +237,16 @@ impl Ledger {
         if let Some(vault) = &vault {
             vault_belongs(vault, &opened, store.as_ref())?;
         }
+        let origin = origin_of(store.as_ref())?.unwrap_or_else(|| opened.origin.clone());
         Ok(Self {
             paths: paths.clone(),
             access,
             store,
             vault,
-            lock,
+            lock: HeadLock::new(&paths.head),
             opened,
+            origin,
+            reopening,
             clock,
             entropy,
             lock_is_behind: AtomicBool::new(false),
@@ -231,6 +256,12 @@ impl Ledger {
     /// What the first entry says about this ledger.
     pub fn opened(&self) -> &LedgerOpened {
         &self.opened
+    }
+
+    /// The name of the log in checkpoints from here on: that of the first entry, with a number once
+    /// it went on from an older copy.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Where its files are.
@@ -371,12 +402,12 @@ impl Ledger {
     /// Makes the head lock durable: before each call, before something is reported as done, and at
     /// the end of a command.
     pub fn sync(&self) -> Result<(), LedgerError> {
-        if self.access != Access::Full {
+        if self.access != Access::Full || self.reopening.is_some() {
             return Ok(());
         }
         if self.lock_is_behind.load(Ordering::Acquire) {
             let head = self.store.head()?;
-            self.lock.write_after_commit(&head, &self.opened.origin)?;
+            self.lock.write_after_commit(&head, &self.origin)?;
             self.lock_is_behind.store(false, Ordering::Release);
         }
         self.lock.sync()
@@ -437,10 +468,9 @@ impl Ledger {
         let last = drafts.last().map(|draft| draft.kind);
         match commit::append_drafts(store, before, by, drafts, now, entropy) {
             Ok(head) => {
-                if self
-                    .lock
-                    .write_after_commit(&head, &self.opened.origin)
-                    .is_err()
+                // a head lock that another past stands in is replaced at the end, or not at all
+                if self.reopening.is_none()
+                    && self.lock.write_after_commit(&head, &self.origin).is_err()
                 {
                     // the entries are there all the same; `sync` tries again and tells
                     self.lock_is_behind.store(true, Ordering::Release);
@@ -490,6 +520,14 @@ fn there_is_a_ledger(paths: &Paths, lock: &HeadLock) -> Result<(), LedgerError> 
             path: paths.ledger.clone(),
         }),
     }
+}
+
+/// The name of the log as the rows have it.
+fn origin_of(store: &dyn Store) -> Result<Option<String>, LedgerError> {
+    let row = store.row(Kind::Ledger, "ledger")?;
+    let body = row.as_ref().map(view::body).transpose()?;
+    let body = body.and_then(|body| serde_json::from_value::<LedgerRow>(body).ok());
+    Ok(body.map(|body| body.origin))
 }
 
 /// What the first entry says.

@@ -98,6 +98,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         migrate::check(&mut db, &LAYOUT, path, true)?;
+        migrate::log_ahead(&db, path)?;
         Self::guarded(path, db)
     }
 

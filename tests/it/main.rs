@@ -7,6 +7,7 @@
 )]
 
 mod attack;
+mod backup;
 mod clean;
 mod cli;
 mod clock;

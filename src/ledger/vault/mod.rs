@@ -330,6 +330,7 @@ fn connect_existing(
         VaultAccess::Write => {
             let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(&said)?;
             migrate::check(&mut db, &LAYOUT, path, true)?;
+            migrate::log_ahead(&db, path)?;
             Some(db)
         }
     };

@@ -11,6 +11,7 @@ use crate::domain::event::CommandOutcome;
 use crate::domain::event::CommandResult;
 use crate::domain::event::CommandSettled;
 use crate::domain::event::Entry;
+use crate::domain::event::LedgerReopened;
 use crate::domain::event::Payload;
 use crate::domain::event::PlanCreated;
 use crate::domain::event::PlanListed;
@@ -21,6 +22,7 @@ use crate::domain::time::Time;
 use crate::evidence::merkle;
 use crate::evidence::merkle::Tree;
 use crate::ledger::verify::Bad;
+use crate::ledger::verify::Reopened;
 
 /// What was seen so far.
 #[derive(Debug, Default)]
@@ -28,6 +30,7 @@ pub(super) struct Grammar {
     epoch: Option<Seq>,
     intents: BTreeMap<EntryId, Intent>,
     plans: BTreeMap<EntryId, Tree>,
+    reopened: Vec<Reopened>,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,7 @@ impl Grammar {
     pub(super) fn next(&mut self, entry: &Entry) -> Result<(), Bad> {
         let judged = match entry.kind.as_str() {
             ActorTookOver::TYPE => self.took_over(entry),
+            LedgerReopened::TYPE => self.went_on(entry),
             CommandIntended::TYPE => self.intended(entry),
             CommandOutcome::TYPE => self.outcome(entry),
             CommandSettled::TYPE => self.settled(entry),
@@ -60,6 +64,24 @@ impl Grammar {
         }
         self.epoch = Some(entry.seq);
         Ok(())
+    }
+
+    fn went_on(&mut self, entry: &Entry) -> Result<(), String> {
+        let reopened: LedgerReopened = facts(entry)?;
+        if reopened.kept > entry.seq {
+            return Err("it says that more was kept than stands before it".to_owned());
+        }
+        self.reopened.push(Reopened {
+            seq: entry.seq,
+            kept: reopened.kept,
+            known: reopened.known.map(|known| known.entries),
+        });
+        Ok(())
+    }
+
+    /// Where an older copy went on, so far.
+    pub(super) fn reopened(self) -> Vec<Reopened> {
+        self.reopened
     }
 
     fn intended(&mut self, entry: &Entry) -> Result<(), String> {

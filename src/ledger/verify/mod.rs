@@ -66,6 +66,19 @@ pub struct Report {
     pub unjudged: Option<String>,
     /// What is not anchored outside.
     pub unanchored: Unanchored,
+    /// Where an approver let an older copy go on, in order.
+    pub reopened: Vec<Reopened>,
+}
+
+/// A place where what had been appended before is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reopened {
+    /// The entry that says so.
+    pub seq: Seq,
+    /// How many entries the older copy had.
+    pub kept: Seq,
+    /// How many there had been, as far as the head lock knew.
+    pub known: Option<u64>,
 }
 
 impl Report {
@@ -89,6 +102,19 @@ const THREADS: usize = 8;
 pub fn verify(paths: &Paths) -> Result<Report, LedgerError> {
     // read first: others may be appending, and the lock comes after their commits
     let noted = HeadLock::new(&paths.head).read();
+    verify_against(paths, noted)
+}
+
+/// Verifies the entries of a ledger alone: not whether they are those that the head lock knows.
+pub(crate) fn verify_entries(paths: &Paths) -> Result<Report, LedgerError> {
+    let unasked = LedgerError::cannot_judge("the head lock was not asked", "run verify");
+    verify_against(paths, Err(unasked))
+}
+
+fn verify_against(
+    paths: &Paths,
+    noted: Result<Locked, LedgerError>,
+) -> Result<Report, LedgerError> {
     if !paths.ledger.exists() {
         return match noted {
             Ok(noted) => Ok(gone(&noted)),
@@ -108,8 +134,9 @@ pub fn verify(paths: &Paths) -> Result<Report, LedgerError> {
     };
     let parts = read_parts(paths, &extent)?;
     let mut bad = judge_chain(&parts, &extent);
+    let mut reopened = Vec::new();
     if bad.is_none() {
-        bad = judge_grammar(&parts).or_else(|| judge_head(&parts, &extent));
+        bad = judge_grammar(&parts, &mut reopened).or_else(|| judge_head(&parts, &extent));
     }
     let mut unjudged = None;
     let mut anchored = 0;
@@ -135,6 +162,7 @@ pub fn verify(paths: &Paths) -> Result<Report, LedgerError> {
             from: anchored,
             entries: entries.saturating_sub(anchored),
         },
+        reopened,
     })
 }
 
@@ -155,6 +183,7 @@ fn broken(bad: Bad) -> Report {
             from: 0,
             entries: 0,
         },
+        reopened: Vec::new(),
     }
 }
 
@@ -248,12 +277,14 @@ fn twice(parts: &[Part]) -> Option<Bad> {
         .map(|seq| Bad::at(seq, "another entry has the same id"))
 }
 
-fn judge_grammar(parts: &[Part]) -> Option<Bad> {
+fn judge_grammar(parts: &[Part], reopened: &mut Vec<Reopened>) -> Option<Bad> {
     let mut grammar = Grammar::default();
-    parts
+    let bad = parts
         .iter()
         .flat_map(|part| &part.notable)
-        .find_map(|entry| grammar.next(entry).err())
+        .find_map(|entry| grammar.next(entry).err());
+    reopened.extend(grammar.reopened());
+    bad
 }
 
 fn judge_head(parts: &[Part], extent: &Extent) -> Option<Bad> {

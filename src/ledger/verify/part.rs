@@ -8,6 +8,7 @@ use crate::domain::event::CommandOutcome;
 use crate::domain::event::CommandSettled;
 use crate::domain::event::Entry;
 use crate::domain::event::LedgerOpened;
+use crate::domain::event::LedgerReopened;
 use crate::domain::event::Payload;
 use crate::domain::event::PlanCreated;
 use crate::domain::event::PlanListed;
@@ -68,6 +69,7 @@ impl Joint {
 
 const NOTABLE: &[&str] = &[
     ActorTookOver::TYPE,
+    LedgerReopened::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,
     CommandSettled::TYPE,

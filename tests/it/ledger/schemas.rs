@@ -221,6 +221,18 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("halt.set", json!({"tenant": "portal", "until": time})),
         ("halt.lifted", json!({"tenant": "portal"})),
         ("operator.named", json!({"by": "os-user"})),
+        (
+            "ledger.reopened",
+            json!({"origin": "house.example/exeunt/2", "kept": 7,
+            "known": {"entries": 9, "link": "0".repeat(64), "epoch": 3, "checkpoint": "c"},
+            "sources": ["tenant/portal"], "contacts": ["directory:corp"], "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "backup.made",
+            json!({"entries": 7, "link": "0".repeat(64),
+            "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 3}}),
+        ),
     ]
 }
 
@@ -282,7 +294,19 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         HaltSet,
         HaltLifted,
         OperatorNamed,
+        BackupMade,
+        LedgerReopened,
     )
+}
+
+#[test]
+fn the_envelope_knows_every_type() {
+    let envelope: Value = serde_json::from_str(allow::ENVELOPE).unwrap();
+    let listed = envelope["properties"]["type"]["enum"].as_array().unwrap();
+    let listed: Vec<_> = listed.iter().map(|t| t.as_str().unwrap()).collect();
+    let mut types = TYPES.to_vec();
+    types.sort_unstable();
+    assert_eq!(listed, types);
 }
 
 #[test]
