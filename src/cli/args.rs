@@ -103,6 +103,8 @@ pub enum Command {
     Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
     Restore(RestoreArgs),
+    /// Try again what a tenant has refused for an account
+    Retry(RetryArgs),
     /// Write what accounts were like before each change to a dated archive
     BeforeImages(BeforeImagesArgs),
     /// Show the brakes, or release a plan or a read that they stopped
@@ -383,6 +385,19 @@ pub struct WordArgs {
     /// Say so as the approver with this Ed25519 key (PKCS#8, PEM)
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+}
+
+/// `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The account: an address, a pseudonym or the tenant's id
+    pub account: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
 }
 
 /// `orphan`.

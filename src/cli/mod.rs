@@ -113,6 +113,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
+        Command::Retry(args) => said::retry(cli, args, output),
         Command::BeforeImages(args) => before_images::before_images(cli, args, output),
         Command::Breaker(args) => brakes::breaker(cli, args, output),
         Command::Policy(args) => policy::policy(cli, args, output),

@@ -9,6 +9,7 @@ use crate::cli::args::LinkAddArgs;
 use crate::cli::args::LinkCommand;
 use crate::cli::args::LinkRemoveArgs;
 use crate::cli::args::OrphanCommand;
+use crate::cli::args::RetryArgs;
 use crate::cli::args::WordArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -280,6 +281,21 @@ fn answered(
         format!("{owner} answers for {called} until {until}")
     });
     output.hint("policies for other reasons (inactive, disabled) still hold for it");
+    Ok(Exit::Done)
+}
+
+/// `exeunt retry`.
+pub fn retry(cli: &Cli, args: &RetryArgs, output: &Output) -> Result<Exit, Failure> {
+    let words = words(&args.word)?;
+    let engine = setup::open(cli, Access::Full, output)?;
+    let account = engine.one_account(&args.account, source(args.tenant.as_ref()).as_ref())?;
+    let signer = signer(&engine, &args.word)?;
+    engine.retry(&signer, &account, words)?;
+    output.note(&format!(
+        "what failed for {} is tried again by the next run",
+        engine.called(&account.subject)?
+    ));
+    output.hint("`exeunt run`; what was approved stays approved");
     Ok(Exit::Done)
 }
 

@@ -11,6 +11,8 @@ use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::plan::next_commands;
 use crate::cli::setup;
+use crate::domain::attempts;
+use crate::domain::attempts::SET_ASIDE;
 use crate::domain::fold::source_key;
 use crate::domain::leaver_clock::ClockState;
 use crate::domain::leaver_clock::LeaverClock;
@@ -65,6 +67,7 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     }
     show_still_in(&engine, &still_in, output)?;
     show_sources(&engine, output)?;
+    show_set_aside(&engine, &judged, output)?;
     show_waiting(&engine, output)?;
     Ok(exit)
 }
@@ -181,6 +184,21 @@ fn show_sources(engine: &Engine, output: &Output) -> Result<(), Failure> {
         output.table(&["source", "read", "verdict", "count", "because"], &rows);
     }
     output.data("");
+    Ok(())
+}
+
+/// Accounts for which nothing is tried any more, because the tenant has refused it too often.
+fn show_set_aside(engine: &Engine, judged: &[Judged], output: &Output) -> Result<(), Failure> {
+    let aside = |one: &&Judged| one.decision.blocked.iter().any(|c| c.as_str() == SET_ASIDE);
+    for one in judged.iter().filter(aside) {
+        let account = &one.facts.account;
+        let called = engine.called(&account.subject)?;
+        output.data(&output.as_typed(&format!(
+            "SET ASIDE after {} attempts: {called} in {}; `exeunt why {called}` tells what it answered, \
+             `exeunt retry {called} --reason \"…\"` tries again",
+            attempts::MOST, account.tenant
+        )));
+    }
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! What can stand between a finding and a step.
 
 use crate::domain::account::Do;
+use crate::domain::attempts::Failures;
+use crate::domain::attempts::RETRY_LATER;
+use crate::domain::attempts::SET_ASIDE;
 use crate::domain::code::Code;
 use crate::domain::decide::Case;
 use crate::domain::decide::Leaver;
@@ -85,8 +88,25 @@ pub(crate) fn passing(
             None => blocked.push(Code::new("block.evidence-too-weak")),
         }
     }
+    blocked.extend(failed_before(case, does, decision));
     blocked.append(&mut decision.blocked);
     decision.blocked = dedup(blocked);
+}
+
+/// Whether the tenant has refused this step before, so that it waits or is set aside.
+fn failed_before(case: &Case<'_>, does: Option<Do>, decision: &mut Decision) -> Option<Code> {
+    let facts = case.facts;
+    let failures = Failures::of(&facts.commands, does?, facts.account.cleared)?;
+    decision.evidence.push(failures.seq);
+    if failures.are_set_aside() {
+        return Some(Code::new(SET_ASIDE));
+    }
+    let next = failures.next(decision.class);
+    if next <= case.now {
+        return None;
+    }
+    decision.due = decision.due.max(Some(next));
+    Some(Code::new(RETRY_LATER))
 }
 
 /// What blocks a leaver's account whatever the policy says.

@@ -451,6 +451,15 @@ HaltLifted {
     tenant: Option<SourceName>,
 });
 
+payload!("attempts.cleared",
+/// Somebody wants what failed for an account tried again: failures up to here do not count.
+AttemptsCleared {
+    /// In which tenant.
+    tenant: SourceName,
+    /// `signature` or `os-user`.
+    proof: String,
+});
+
 payload!("operator.named",
 /// A person at the command line, under a pseudonym.
 OperatorNamed {
@@ -506,4 +515,5 @@ pub const TYPES: &[&str] = &[
     OperatorNamed::TYPE,
     BackupMade::TYPE,
     LedgerReopened::TYPE,
+    AttemptsCleared::TYPE,
 ];

@@ -108,6 +108,7 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::LeaveStated::TYPE | event::LeaveWithdrawn::TYPE => people::leave(entry, rows),
         event::AccountObserved::TYPE => account_observed(entry, rows),
         event::AccountGone::TYPE => account_gone(entry, rows),
+        event::AttemptsCleared::TYPE => attempts_cleared(entry, rows),
         event::LoginObserved::TYPE => login_observed(entry, rows),
         event::LinkMade::TYPE | event::LinkWithheld::TYPE | event::LinkCut::TYPE => {
             Ok(link(entry).into_iter().collect())
@@ -198,6 +199,17 @@ fn read_released<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R:
     Ok(Vec::new())
 }
 
+fn attempts_cleared<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
+    let Some(sub) = &entry.sub else {
+        return Ok(Vec::new());
+    };
+    let Some(mut body) = row::<AccountRow, R>(rows, Kind::Account, sub.as_str())? else {
+        return Ok(Vec::new());
+    };
+    body.cleared = Some(entry.seq);
+    Ok(vec![set(Kind::Account, sub.as_str(), &body)])
+}
+
 fn account_observed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
     let (Some(seen), Some(sub)) = (entry.payload::<event::AccountObserved>(), &entry.sub) else {
         return Ok(Vec::new());
@@ -237,6 +249,7 @@ fn account_observed<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>,
         seq: entry.seq,
         facts: seen.facts,
         disabled,
+        cleared: before.as_ref().and_then(|a| a.cleared),
         named: before.and_then(|a| a.named),
         gone: None,
     };

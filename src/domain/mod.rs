@@ -6,6 +6,7 @@
 pub mod absence;
 pub mod account;
 pub mod activity;
+pub mod attempts;
 mod blocks;
 pub mod breaker;
 pub mod canonical;

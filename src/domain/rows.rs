@@ -275,6 +275,9 @@ pub struct AccountRow {
     /// It could be used again after it had been seen disabled: when that was seen last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled_again: Option<Mark>,
+    /// Somebody wants what failed before tried again: failures up to this entry do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<Seq>,
 }
 
 /// The newest success of each signal of one account.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::account::AccountFacts;
 use crate::domain::account::Do;
+use crate::domain::attempts::RETRY_LATER;
 use crate::domain::code::Code;
 use crate::domain::event::AccountGone;
 use crate::domain::event::Draft;
@@ -252,8 +253,9 @@ impl Engine {
             return stopped(code);
         }
         if let Some(code) = self.holds_no_more(run, step, before)? {
-            // A reading that failed says nothing about the account: the step keeps its place.
-            if code.as_str().starts_with("block.source-") {
+            // A reading that failed says nothing about the account, and what the tenant refused is
+            // tried again later: the step keeps its place.
+            if code.as_str().starts_with("block.source-") || code.as_str() == RETRY_LATER {
                 return stopped(code);
             }
             self.withhold(run, plan, step, &code)?;

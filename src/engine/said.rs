@@ -6,7 +6,10 @@
 
 use serde::Serialize;
 
+use crate::domain::account::Do;
+use crate::domain::attempts::Failures;
 use crate::domain::departure::departure;
+use crate::domain::event::AttemptsCleared;
 use crate::domain::event::LinkDenied;
 use crate::domain::event::LinkForgotten;
 use crate::domain::event::LinkStated;
@@ -443,6 +446,32 @@ impl Engine {
         };
         let opening = self.ledger.vault()?.opening(&entry.id, field)?;
         Ok(opening.and_then(|o| String::from_utf8(o.value).ok()))
+    }
+
+    /// Lets what the tenant refused for an account be tried again by the next run. What the rules, the
+    /// brakes and the approvals say about it stays.
+    pub fn retry(
+        &self,
+        signer: &Signer,
+        account: &AccountRow,
+        words: Words<'_>,
+    ) -> Result<Seq, EngineError> {
+        let commands = self.ledger.view()?.commands_of(&account.subject)?;
+        let failed = |does| Failures::of(&commands, does, account.cleared).is_some();
+        if ![Do::Disable, Do::Remove].into_iter().any(failed) {
+            return Err(EngineError::unknown(
+                "nothing has failed for this account that waits",
+                "`exeunt why` tells what was tried",
+            ));
+        }
+        let run = self.start("retry", signer.by.clone(), None)?;
+        let payload = AttemptsCleared {
+            tenant: account.tenant.clone(),
+            proof: signer.proof.to_owned(),
+        };
+        let seq = self.say_about(&run, Some(&account.subject), &payload, &words.fields())?;
+        self.finish(&run, 0)?;
+        Ok(seq)
     }
 
     /// Says who answers for an account without a person, until it is to be looked at again.

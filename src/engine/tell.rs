@@ -284,6 +284,11 @@ fn said(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             forgotten.directory
         ));
     }
+    if entry.payload::<event::AttemptsCleared>().is_some() {
+        return Some(format!(
+            "{by} wants what failed for the account tried again"
+        ));
+    }
     if let Some(claimed) = entry.payload::<event::OrphanClaimed>() {
         return Some(format!(
             "{by} says who answers for the account, to be looked at again by {}",

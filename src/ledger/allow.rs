@@ -20,6 +20,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "account.gone",
     "account.observed",
     "actor.took-over",
+    "attempts.cleared",
     "backup.made",
     "breaker.released",
     "breaker.tripped",

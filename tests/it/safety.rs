@@ -1,6 +1,7 @@
 //! What must never happen, tried with the real binary against tenants and directories that fail.
 
 mod activity;
+mod attempts;
 mod departures;
 pub(crate) mod estate;
 pub(crate) mod house;

@@ -41,6 +41,7 @@ fn account(created: Option<Time>, first_seen: Time) -> AccountRow {
         gone: None,
         reappeared: None,
         enabled_again: None,
+        cleared: None,
     }
 }
 

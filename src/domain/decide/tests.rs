@@ -129,6 +129,7 @@ fn facts() -> Facts {
             gone: None,
             reappeared: None,
             enabled_again: None,
+            cleared: None,
         },
         tenant,
         activity: None,

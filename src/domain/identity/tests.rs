@@ -103,6 +103,7 @@ fn facts() -> Facts {
             named: None,
             reappeared: None,
             enabled_again: None,
+            cleared: None,
         },
         tenant: source("portal", SourceKind::Tenant, 9, 96),
         activity: None,

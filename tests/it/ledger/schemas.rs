@@ -222,6 +222,10 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("halt.lifted", json!({"tenant": "portal"})),
         ("operator.named", json!({"by": "os-user"})),
         (
+            "attempts.cleared",
+            json!({"tenant": "portal", "proof": "os-user"}),
+        ),
+        (
             "ledger.reopened",
             json!({"origin": "house.example/exeunt/2", "kept": 7,
             "known": {"entries": 9, "link": "0".repeat(64), "epoch": 3, "checkpoint": "c"},
@@ -296,6 +300,7 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         OperatorNamed,
         BackupMade,
         LedgerReopened,
+        AttemptsCleared,
     )
 }
 
