@@ -49,7 +49,7 @@ use crate::domain::trigger::Trigger;
 
 /// The version of the rules: it changes whenever [`decide`] can answer differently for the same
 /// facts, so that a replay can tell a changed world from changed rules.
-pub const RULES: u64 = 3;
+pub const RULES: u64 = 4;
 
 /// Everything that a decision about one account may rest on.
 #[derive(Debug, Clone, PartialEq, Eq)]
