@@ -355,8 +355,9 @@ impl Engine {
     fn departures(&self, facts: &Facts) -> Result<Vec<StoryDeparture>, EngineError> {
         let now = self.clock.now();
         let mut departures = Vec::new();
-        for link in facts.links.iter().filter(|link| link.authoritative) {
-            let Some(person) = link.linked_person() else {
+        for link in &facts.links {
+            let person = link.linked_person().filter(|p| link.counts(p, now));
+            let Some(person) = person else {
                 continue;
             };
             let Some(left) = departure(person, link.lists_everybody, now) else {

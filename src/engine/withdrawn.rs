@@ -15,6 +15,7 @@ use crate::domain::event::ActorKind;
 use crate::domain::event::DepartureWithdrawn;
 use crate::domain::event::Draft;
 use crate::domain::event::StepWithheld;
+use crate::domain::fold::pair_key;
 use crate::domain::fold::step_key;
 use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
@@ -26,6 +27,7 @@ use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::DecisionRow;
 use crate::domain::rows::Kind;
+use crate::domain::rows::LinkRow;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
@@ -245,17 +247,25 @@ impl Engine {
             return Ok(false);
         };
         let persons = self.persons_behind(view, step)?;
-        let all_back = persons.iter().all(|person| is_back(person, traits, now));
+        let named = step.class == Class::Named;
+        let all_back = persons.iter().all(|person| {
+            // what only a named person said needs no directory to be taken back either
+            let unknown = named && !traits.contains_key(&person.directory);
+            is_back(person, traits, now) || unknown && departure(person, false, now).is_none()
+        });
         // without a person, only a named one can have said so
-        if !all_back || (persons.is_empty() && step.class != Class::Named) {
+        if !all_back || (persons.is_empty() && !named) {
             return Ok(false);
         }
         let Some(facts) = self.facts_of(view, account, None)? else {
             return Ok(false);
         };
-        let linked = facts.links.iter().filter_map(|link| link.linked_person());
-        let own = linked.filter(|p| persons.iter().any(|known| known.subject == p.subject));
-        let belongs = persons.is_empty() || own.count() > 0;
+        let mut belongs = persons.is_empty();
+        for person in &persons {
+            let key = pair_key(&step.account, person.directory.as_str());
+            let link = view.row::<LinkRow>(Kind::Link, &key)?;
+            belongs |= link.and_then(|l| l.person).as_ref() == Some(&person.subject);
+        }
         Ok(belongs && leaver(&facts, now).is_none())
     }
 
