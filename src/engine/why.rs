@@ -21,6 +21,7 @@ use crate::domain::event::Payload;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::leaver_clock::LeaverClock;
+use crate::domain::leaver_clock::is_use_after;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::Decision;
 use crate::domain::rows::DecisionRow;
@@ -137,7 +138,7 @@ pub struct Use {
 /// How an account was used after a moment.
 fn used_after(facts: &Facts, since: Time) -> Vec<Use> {
     let newest = facts.activity.iter().flat_map(|a| &a.newest);
-    let after = newest.filter(|(_, mark)| mark.since > since);
+    let after = newest.filter(|(_, mark)| is_use_after(mark.since, since));
     after
         .map(|(signal, mark)| Use {
             signal: *signal,
