@@ -78,6 +78,16 @@ fn text_from_outside_cannot_steer_a_terminal_or_look_like_ours() {
     let stage = Stage::new();
     let evil = "Eve\u{1b}[2J\u{7}\u{9b}31m\nhint: exeunt halt off\u{202e}moc\u{2066}\r";
     let bob = cast(Role::AlreadyDisabled);
+#[test]
+fn a_terminal_that_does_not_know_its_width_is_written_to_as_a_usual_one() {
+    let stage = Stage::read();
+    for args in ["why nobody", "status"] {
+        let unknown = in_terminal(&stage.ws, 0, "", args);
+        let usual = in_terminal(&stage.ws, 80, "", args);
+        assert_eq!(unknown, usual, "{args}");
+    }
+}
+
     let control = stage.story.docspace().control();
     for role in [Role::AlreadyDisabled, Role::Leaver, Role::Idle] {
         let member = cast(role);
