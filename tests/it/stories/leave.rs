@@ -334,7 +334,7 @@ fn a_word_outlives_the_directory_that_had_its_person() {
     plot.ws
         .run(&["why", &who])
         .exits(0)
-        .says("said that they leave")
+        .says("a named person says that they leave")
         .says("the same answer");
     // taken back, it is given back, though no directory has him
     plot.ws
