@@ -21,8 +21,11 @@ pub enum Reason {
     Failed(String),
 }
 
+/// What hears for how long a read waits, and why.
+type Hear = dyn Fn(Duration, &Reason) + Send + Sync;
+
 struct Listener {
-    hear: Box<dyn Fn(Duration, &Reason) + Send + Sync>,
+    hear: Box<Hear>,
     /// Until when is known already.
     until: Mutex<Option<Instant>>,
 }
