@@ -44,7 +44,7 @@ impl Output {
             quiet,
             terminal: std::io::stdout().is_terminal(),
             color: std::io::stderr().is_terminal() && !plain,
-            width: Table::new().width().map(usize::from),
+            width: columns(Table::new().width()).map(usize::from),
             options: "".into(),
         }
     }
@@ -202,7 +202,11 @@ impl Output {
             .iter()
             .map(|row| row.iter().map(|c| escape(c)).collect())
             .collect();
-        let fixed = fixed_columns(header, &rows, table.width());
+        let width = columns(table.width());
+        if let Some(width) = width {
+            table.set_width(width);
+        }
+        let fixed = fixed_columns(header, &rows, width);
         for row in rows {
             table.add_row(row);
         }
@@ -221,6 +225,13 @@ impl Output {
         let cells: Vec<_> = cells.iter().map(|c| escape(c)).collect();
         self.raw(&cells.join("\t"));
     }
+}
+
+/// How wide a terminal is that names a width: one that names 0 (a serial line, a pseudo-terminal
+/// whose size nobody has set) does not know, and is taken for a usual one.
+fn columns(stated: Option<u16>) -> Option<u16> {
+    const USUAL: u16 = 80;
+    stated.map(|width| if width == 0 { USUAL } else { width })
 }
 
 /// The columns that are not to be broken, so that addresses and dates stay whole: all but those
@@ -318,6 +329,13 @@ mod tests {
         assert_eq!(output.wrapped("hint: short"), "hint: short");
         output.width = None;
         assert_eq!(output.wrapped("one two three four"), "one two three four");
+    }
+
+    #[test]
+    fn a_terminal_without_a_width_is_taken_for_a_usual_one() {
+        assert_eq!(columns(Some(0)), Some(80));
+        assert_eq!(columns(Some(120)), Some(120));
+        assert_eq!(columns(None), None, "no terminal");
     }
 
     #[test]

@@ -251,6 +251,15 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
     for (account, because) in engine.to_give_back(now)?.cannot {
         say(&cannot_says(engine, &account, because.as_str())?);
     }
+    for (person, stated) in engine.words_without_account()? {
+        say(&format!(
+            "{} leaves, as somebody said (entry #{}), but the directory {} is not part of the policy any \
+             more and no account is known to be theirs: `exeunt leave` names an account itself",
+            engine.called(&person.subject)?,
+            stated.seq,
+            person.directory,
+        ));
+    }
     if let Some(proposed) = view.row::<PolicyRow>(Kind::Policy, "proposed")? {
         say(&format!(
             "a policy is proposed (entry #{}): exeunt policy diff, then exeunt policy approve \
@@ -323,6 +332,14 @@ fn document(
             "clock": clock,
         }));
     }
+    let mut words = Vec::new();
+    for (person, stated) in engine.words_without_account()? {
+        let profile = engine.profile(&person.subject)?;
+        words.push(json!({
+            "directory": person.directory, "subject": person.subject,
+            "email": profile.first(Profile::MAIL), "stated": stated.seq, "at": stated.at,
+        }));
+    }
     let mut plans = Vec::new();
     for (plan, steps) in engine.open_steps(now)? {
         let (needed, approved) = engine.approvals(&plan)?;
@@ -348,6 +365,7 @@ fn document(
         "now": now,
         "leavers_still_in": leavers,
         "cannot_give_back": cannot_values(engine, &engine.to_give_back(now)?.cannot)?,
+        "words_without_account": words,
         "in_doubt": engine.open_commands()?.len(),
         "halted": halts,
         "plans": plans,

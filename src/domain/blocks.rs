@@ -63,8 +63,9 @@ pub(crate) fn passing(
     for link in &case.facts.links {
         let rests_on = found.directories.contains(&link.directory);
         let linked = link.authoritative && link.linked_person().is_some();
-        // Before a removal, every directory that could know better must have been asked lately.
-        let asked = link.authoritative && link.lists_everybody && does == Some(Do::Remove);
+        // Whoever has left one directory may stand in another: each that could know them must have
+        // been asked lately, whether it has shown a person behind this account or not.
+        let asked = link.authoritative && link.lists_everybody;
         // a named person's word needs no directory, until something is done that lasts
         let named = leaver.is_some_and(Leaver::is_named) && does != Some(Do::Remove);
         if rests_on || (leaver.is_some() && (linked || asked) && !named) {

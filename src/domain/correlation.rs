@@ -89,7 +89,8 @@ pub struct Candidate {
     pub left_before: bool,
     /// Not known to have left by now: a date in the future (a contract's end) does not count.
     pub here: bool,
-    /// First seen after somebody had last said whose the account is.
+    /// First seen, or given another address or number, after somebody had last said whose the account
+    /// is.
     pub unheard: bool,
 }
 
@@ -162,6 +163,7 @@ fn shared_addresses(claims: &[Claim]) -> BTreeSet<(&SourceName, &Email)> {
 fn alone(claim: &Claim, rules: &[Rule], shared: bool) -> Belongs {
     if let Some(person) = &claim.stated.to {
         return came_back(claim, person, |c| c.unheard)
+            .or_else(|| passed_on(claim, person))
             .unwrap_or_else(|| Belongs::To(person.clone(), Rule::Manual));
     }
     let decided = rules.iter().find_map(|rule| match rule {
@@ -296,6 +298,26 @@ fn came_back(
         }
     }
     None
+}
+
+/// Somebody of whom whoever said whose the account is could not know has what it has, and the person
+/// who was named has not (any more): whose it is now, nothing says.
+fn passed_on(claim: &Claim, person: &Subject) -> Option<Belongs> {
+    let addresses = claim.open(&claim.by_address);
+    let held = addresses.iter().filter(|c| c.holds != Holds::Formerly);
+    let sets = [
+        ("block.recycled-identifier", claim.open(&claim.by_key)),
+        ("block.recycled-identifier", claim.open(&claim.by_number)),
+        ("block.recycled-address", held.copied().collect()),
+    ];
+    let taken = |set: &[&Candidate]| {
+        let theirs = set.iter().any(|c| c.person == *person);
+        !theirs && set.iter().any(|c| c.here && c.unheard)
+    };
+    let (code, set) = sets.into_iter().find(|(_, set)| taken(set))?;
+    let mut people: BTreeSet<_> = names(set.into_iter()).into_iter().collect();
+    people.insert(person.clone());
+    Some(Belongs::Unclear(code, people.into_iter().collect()))
 }
 
 /// No rule that is used names anybody: if one that is not used does, the account is nobody's for

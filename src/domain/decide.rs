@@ -181,7 +181,7 @@ pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
         let Some(person) = link.linked_person() else {
             continue;
         };
-        if link.authoritative || named(person, now) {
+        if link.counts(person, now) {
             found.take(link, person, now);
         }
     }
@@ -305,6 +305,12 @@ impl LinkFacts {
     pub fn linked_person(&self) -> Option<&PersonRow> {
         let linked = self.link.as_ref()?.person.as_ref()?;
         self.person.as_ref().filter(|p| p.subject == *linked)
+    }
+
+    /// Whether it counts that this directory's person has left: always where its word does, else
+    /// where a named person has said so.
+    pub fn counts(&self, person: &PersonRow, now: Time) -> bool {
+        self.authoritative || named(person, now)
     }
 
     /// Why it is not certain to whom the account belongs here.

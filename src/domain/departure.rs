@@ -91,7 +91,8 @@ pub fn departure(person: &PersonRow, lists_everybody: bool, now: Time) -> Option
     let mut evidence = vec![person.seq];
     let taken_off = !lists_everybody && (person.missed.is_some() || person.absent.is_some());
     if !taken_off {
-        facts.extend(in_force(&person.facts, person, now));
+        let sign = |strength: Strength| sign_of(person, strength);
+        facts.extend(in_force(&person.facts, sign, person.seq, now));
         if let Some(mark) = person.absent.as_ref().filter(|mark| mark.since <= now) {
             evidence.extend(person.missed.as_ref().map(|missed| missed.seq));
             facts.push(DepartureFact {
@@ -125,7 +126,10 @@ pub fn times_of_leaving(person: &PersonRow) -> Vec<Time> {
     let absent = person.absent.as_ref().map(|mark| mark.since);
     let signs = signs(&person.facts).into_iter();
     signs
-        .filter_map(|sign| fact(sign, person).map_or(sign.1, |fact| Some(fact.effective)))
+        .filter_map(|sign| match sign_of(person, sign.0) {
+            Some(mark) => Some(fact(sign, mark).effective),
+            None => sign.1,
+        })
         .chain(named)
         .chain(absent)
         .collect()
@@ -187,7 +191,7 @@ pub fn marked(
 ) -> BTreeMap<Strength, Sign> {
     let kept = |strength: Strength| {
         let before = before.filter(|b| same_sign(b, facts, strength))?;
-        before.signs.get(&strength).cloned()
+        sign_of(before, strength)
     };
     let new = || Sign {
         seq,
@@ -203,29 +207,29 @@ pub fn marked(
 /// Since when the strongest of some facts is in force at `now`, as if they were recorded now.
 pub fn since(facts: &PersonFacts, before: Option<&PersonRow>, now: Time) -> Option<Time> {
     let marks = marked(facts, before, Seq::MAX, now);
-    let signs = signs(facts).into_iter();
-    let facts = signs.filter_map(|(strength, date)| {
-        let mark = marks.get(&strength);
-        let (seen, recorded) = (mark.map_or(now, |m| m.seen), mark.and_then(|m| m.recorded));
-        let effective = effective(strength, date, recorded, seen);
-        (effective <= now).then_some((strength, effective))
-    });
-    facts.min().map(|(_, since)| since)
+    let sign = |strength: Strength| marks.get(&strength).cloned();
+    let strongest = in_force(facts, sign, Seq::MAX, now).into_iter().min();
+    strongest.map(|fact| fact.effective)
 }
 
-/// The facts of a directory that are in force.
-fn in_force(facts: &PersonFacts, person: &PersonRow, now: Time) -> Vec<DepartureFact> {
+/// The facts of a directory that are in force, each with the mark that `sign` gives; without one, it
+/// was first seen now, by the entry `seq`.
+fn in_force(
+    facts: &PersonFacts,
+    sign: impl Fn(Strength) -> Option<Sign>,
+    seq: Seq,
+    now: Time,
+) -> Vec<DepartureFact> {
     let signs = signs(facts).into_iter();
     signs
         .filter_map(|(strength, date)| {
-            let mut fact = fact((strength, date), person).unwrap_or(DepartureFact {
-                strength,
-                // without any mark, nothing has been waited for yet
-                effective: date.unwrap_or(now),
-                recorded: None,
+            // without any mark, nothing has been waited for yet
+            let new = || Sign {
+                seq,
                 seen: now,
-                seq: person.seq,
-            });
+                recorded: None,
+            };
+            let mut fact = fact((strength, date), sign(strength).unwrap_or_else(new));
             if date.is_none() || strength == Strength::Tombstone {
                 // what is there has happened, even where another clock is ahead of ours
                 fact.effective = fact.effective.min(now);
@@ -235,25 +239,30 @@ fn in_force(facts: &PersonFacts, person: &PersonRow, now: Time) -> Vec<Departure
         .collect()
 }
 
-/// One sign with its mark; `None` without a mark.
-fn fact((strength, date): (Strength, Option<Time>), person: &PersonRow) -> Option<DepartureFact> {
+/// The mark of a person's sign, if it has one.
+fn sign_of(person: &PersonRow, strength: Strength) -> Option<Sign> {
     // rows of an earlier version have the mark of a disabling only, with the time it is since
     let old = person.disabled.as_ref();
-    let old = old
-        .filter(|_| strength == Strength::Disabled)
-        .map(|mark| Sign {
+    let old = old.filter(|_| strength == Strength::Disabled);
+    let sign = person.signs.get(&strength).cloned();
+    sign.or_else(|| {
+        old.map(|mark| Sign {
             seq: mark.seq,
             seen: mark.since,
             recorded: None,
-        });
-    let sign = person.signs.get(&strength).cloned().or(old)?;
-    Some(DepartureFact {
+        })
+    })
+}
+
+/// One sign with its mark.
+fn fact((strength, date): (Strength, Option<Time>), sign: Sign) -> DepartureFact {
+    DepartureFact {
         strength,
         effective: effective(strength, date, sign.recorded, sign.seen),
         recorded: sign.recorded,
         seen: sign.seen,
         seq: sign.seq,
-    })
+    }
 }
 
 /// When a sign took effect. A source records a disabling or an attribute together with other

@@ -319,12 +319,16 @@ pub fn is_high_risk(protected: &BTreeSet<Protection>) -> bool {
 /// What is added to silence because a login may last is not added here: it says how long somebody
 /// may have gone on working after a login, and the login itself has its own time.
 pub fn activity_after(seen: Option<&ActivityRow>, effective: Time) -> Option<(Time, Signal, Seq)> {
-    let after = effective.plus_seconds(CLOCKS_APART_S);
     let marks = seen?.newest.iter();
     marks
         .map(|(signal, mark)| (mark.since, *signal, mark.seq))
-        .filter(|(at, _, _)| *at > after)
+        .filter(|(at, _, _)| is_use_after(*at, effective))
         .max()
+}
+
+/// Whether a use of an account counts as one after a departure, wherever that is shown.
+pub fn is_use_after(at: Time, effective: Time) -> bool {
+    at > effective.plus_seconds(CLOCKS_APART_S)
 }
 
 /// Whom a clock is about, for findings.

@@ -102,7 +102,8 @@ pub struct ReadMemory {
     /// The servers whose changed mark a second whole read has still to confirm, by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub doubted: BTreeMap<String, SeenServer>,
-    /// The newest read that look-ups by key contradicted, as long as somebody is missing.
+    /// The newest read that look-ups by key contradicted, until they agree with a later one or nobody
+    /// is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contradicted: Option<Seq>,
 }

@@ -43,6 +43,9 @@ pub const CONFIRMED: &str = "read.confirmed";
 /// The code of a read that look-ups by key contradict.
 pub const CONTRADICTED: &str = "read.contradicted-by-look-up";
 
+/// The code of a complete read that look-ups by key agree with, after one that they contradicted.
+pub const AGREED: &str = "read.agreed-by-look-up";
+
 /// So many look-ups by key must find somebody before they contradict a read.
 const CONTRADICTIONS: u64 = 3;
 
@@ -185,16 +188,21 @@ pub fn judge(proof: &ReadProof, expected: &Expectation<'_>) -> (Verdict, Vec<Cod
 /// got an answer, and `found` of them are there.
 ///
 /// Somebody who fell out of the filter is found as well, so that a few prove nothing, and many
-/// only until it has happened again in the next round: then it is how the source is set up.
+/// only until it has happened again in the next round: then it is how the source is set up. That ends
+/// with a read of whose missing most are not found by key either: what comes later is a new matter.
 pub fn contradiction(
     before: Option<&SourceRow>,
     asked: u64,
     found: u64,
 ) -> Option<(Verdict, Code)> {
-    if found < CONTRADICTIONS || found.saturating_mul(2) <= asked {
+    let earlier = before.and_then(|before| before.memory.contradicted);
+    if asked > 0 && found.saturating_mul(2) <= asked {
+        return earlier.map(|_| (Verdict::Complete, Code::new(AGREED)));
+    }
+    if found < CONTRADICTIONS {
         return None;
     }
-    Some(match before.and_then(|before| before.memory.contradicted) {
+    Some(match earlier {
         Some(_) => (Verdict::Complete, Code::new(CONFIRMED)),
         None => (Verdict::Suspect, Code::new(CONTRADICTED)),
     })
@@ -220,7 +228,8 @@ pub fn remember(memory: &mut ReadMemory, read: &ReadRow) {
             memory.servers.insert(name, seen);
             forget_oldest(memory);
         }
-        if read.missing == Some(0) {
+        let agreed = read.because.iter().any(|code| code.as_str() == AGREED);
+        if agreed || read.missing == Some(0) {
             memory.contradicted = None;
         }
         return;

@@ -12,6 +12,7 @@ use crate::domain::event::Draft;
 use crate::domain::event::PersonMissed;
 use crate::domain::event::StepWithheld;
 use crate::domain::fold::step_key;
+use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::plan::is_expired;
 use crate::domain::plan::recheck;
@@ -379,8 +380,12 @@ impl Engine {
             Ok(Some(record)) => self.observe_account(run, tenant, record)?,
         }
         for person in self.people_of(&step.step.account)? {
+            let named = step.step.class == Class::Named;
             let Some(directory) = self.directory(&person.directory) else {
-                return Ok(Some(Code::new("block.directory-not-configured")));
+                match self.unasked(&step.step, &person.directory)? {
+                    None => continue,
+                    code => return Ok(code),
+                }
             };
             let profile = self.profile(&person.subject)?;
             let Some(key) = profile.first(Profile::KEY) else {
@@ -394,12 +399,11 @@ impl Engine {
                 }
                 // Nothing rests on a file that was not believed, neither for nor against.
                 Standing::Disbelieved => continue,
-                Standing::Moved if step.step.class == Class::Named => continue,
+                Standing::Moved if named => continue,
                 Standing::Moved => return Ok(Some(Code::new("read.moved"))),
             }
             match directory.adapter.look_up(key).await {
-                // what a named person said does not rest on a directory
-                Err(_) if step.step.class == Class::Named && step.step.does == Do::Disable => {}
+                Err(_) if named && step.step.does == Do::Disable => {}
                 Err(error) => return Ok(Some(Code::new(error.fault()))),
                 Ok(Some(record)) => self.observe_person(run, &person, &record)?,
                 // Taken off a list of leavers: what it said is withdrawn.
@@ -411,6 +415,16 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// Why a step cannot do without a directory that is not configured. What a named person said does
+    /// not rest on one, and one that is no part of the policy any more has no say.
+    fn unasked(&self, step: &Step, directory: &SourceName) -> Result<Option<Code>, EngineError> {
+        let traits = self.directory_traits(&self.ledger.view()?)?;
+        let ruled = traits.iter().any(|t| t.name == *directory);
+        let named = step.class == Class::Named;
+        let goes_on = named && (step.does == Do::Disable || !ruled);
+        Ok((!goes_on).then(|| Code::new("block.directory-not-configured")))
     }
 
     /// How a directory stands to its newest read. A look-up in a file reads that file again, and

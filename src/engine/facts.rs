@@ -11,7 +11,6 @@ use crate::domain::event::Entry;
 use crate::domain::fold::Change;
 use crate::domain::fold::ReadRows;
 use crate::domain::fold::fold;
-use crate::domain::fold::pair_key;
 use crate::domain::fold::source_key;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
@@ -158,10 +157,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
             return Ok(None);
         };
         let sub = account.subject.clone();
-        let mut links = Vec::new();
-        for (directory, source) in &self.directories {
-            links.push(self.link(&sub, directory, source.as_ref())?);
-        }
+        let links = self.links(&sub)?;
         Ok(Some(Facts {
             tenant,
             activity: self.rows.one(Kind::Activity, sub.as_str())?,
@@ -182,14 +178,41 @@ impl<'r, R: Rows> Gatherer<'r, R> {
         Ok(row.map(|row| row.kept).unwrap_or_default())
     }
 
+    /// What each directory says about an account. One that the policy does not know any more has no
+    /// say, but what a named person said of somebody in it stands.
+    fn links(&self, account: &Subject) -> Result<Vec<LinkFacts>, LedgerError> {
+        let rows = self
+            .rows
+            .under::<LinkRow>(Kind::Link, &format!("{account}/"))?;
+        let mut rows: BTreeMap<_, _> = rows
+            .into_iter()
+            .map(|row| (row.directory.clone(), row))
+            .collect();
+        let mut links = Vec::new();
+        for (directory, source) in &self.directories {
+            let row = rows.remove(&directory.name);
+            links.push(self.link(directory, source.as_ref(), row)?);
+        }
+        for (name, row) in rows {
+            let silent = DirectoryTraits {
+                name,
+                authoritative: false,
+                lists_everybody: false,
+            };
+            let link = self.link(&silent, None, Some(row))?;
+            if link.linked_person().is_some_and(|p| p.named.is_some()) {
+                links.push(link);
+            }
+        }
+        Ok(links)
+    }
+
     fn link(
         &self,
-        account: &Subject,
         directory: &DirectoryTraits,
         source: Option<&SourceRow>,
+        link: Option<LinkRow>,
     ) -> Result<LinkFacts, LedgerError> {
-        let key = pair_key(account, directory.name.as_str());
-        let link = self.rows.one::<LinkRow>(Kind::Link, &key)?;
         let person = match link.as_ref().and_then(|l| l.person.as_ref()) {
             Some(person) => self.rows.one(Kind::Person, person.as_str())?,
             None => None,

@@ -253,6 +253,30 @@ impl Engine {
         Ok(named)
     }
 
+    /// Those who leave, as a named person said, and whom that reaches no more: the directory that has
+    /// them is none any more for the policy that rules, and no account is known to be theirs.
+    pub fn words_without_account(&self) -> Result<Vec<(PersonRow, Stated)>, EngineError> {
+        let view = self.ledger.view()?;
+        let traits = self.directory_traits(&view)?.into_iter();
+        let known: BTreeSet<_> = traits.map(|t| t.name).collect();
+        let mut without = Vec::new();
+        for (_, person) in view.rows::<PersonRow>(Kind::Person)? {
+            let Some(stated) = person.named.clone() else {
+                continue;
+            };
+            if !known.contains(&person.directory) {
+                without.push((person, stated));
+            }
+        }
+        if without.is_empty() {
+            return Ok(without);
+        }
+        let links = view.rows::<LinkRow>(Kind::Link)?.into_iter();
+        let linked: BTreeSet<_> = links.filter_map(|(_, link)| link.person).collect();
+        without.retain(|(person, _)| !linked.contains(&person.subject));
+        Ok(without)
+    }
+
     /// Appends what was said, unless something else was said meanwhile.
     fn append_said(
         &self,

@@ -206,9 +206,11 @@ impl Clocks<'_> {
         };
         let progress = self.progress(facts)?;
         let mut clocks = Vec::new();
-        for link in facts.links.iter().filter(|l| l.authoritative) {
+        for link in &facts.links {
             let behind = link.linked_person().into_iter().chain(&link.candidates);
-            for person in behind.filter(|p| leaver.persons.contains(&p.subject)) {
+            let left =
+                |p: &&PersonRow| leaver.persons.contains(&p.subject) && link.counts(p, self.now);
+            for person in behind.filter(left) {
                 let Some(departing) = self.departing(link, person)? else {
                     continue;
                 };

@@ -20,6 +20,7 @@ use crate::domain::event::Draft;
 use crate::domain::event::LinkCut;
 use crate::domain::event::LinkMade;
 use crate::domain::event::LinkWithheld;
+use crate::domain::event::PersonObserved;
 use crate::domain::fold::pair_key;
 use crate::domain::id::Email;
 use crate::domain::id::Seq;
@@ -185,17 +186,32 @@ impl Engine {
         let vault = self.ledger.vault()?;
         let everybody = directory.adapter.lists_everybody();
         let word = said.as_ref().and_then(newest_word);
-        let candidate = |sub: &Subject, holds: Holds| {
-            let person = known.people.get(sub)?;
-            Some(Candidate {
+        let candidate = |sub: &Subject, holds: Holds| -> Result<_, EngineError> {
+            let Some(person) = known.people.get(sub) else {
+                return Ok(None);
+            };
+            let unheard = match word {
+                Some(word) => self.unheard(person, word)?,
+                None => false,
+            };
+            Ok(Some(Candidate {
                 person: sub.clone(),
                 holds,
                 gone: person.is_gone(),
                 leaving: !everybody || is_leaving(person),
                 left_before: left_before(person, account, &known.first_reads),
                 here: everybody && departure(person, true, known.now).is_none(),
-                unheard: word.is_some_and(|word| word < person.first),
-            })
+                unheard,
+            }))
+        };
+        let all = |held: &[Subject]| -> Result<Vec<Candidate>, EngineError> {
+            let each = held.iter().take(MOST_CANDIDATES);
+            let each = each.map(|sub| candidate(sub, Holds::First));
+            Ok(each
+                .collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .flatten()
+                .collect())
         };
         let by_key = match profile.first(Profile::EXTERNAL_ID) {
             Some(key) => vault.subject_of(SubjectKind::Person, &directory.name, key)?,
@@ -212,7 +228,7 @@ impl Engine {
             held.truncate(MOST_CANDIDATES);
             for sub in held {
                 let holds = holds(&vault.profile(&sub)?.unwrap_or_default(), address);
-                by_address.extend(candidate(&sub, holds));
+                by_address.extend(candidate(&sub, holds)?);
             }
         }
         let stated = said.map_or_else(Stated::default, |said| Stated {
@@ -227,18 +243,26 @@ impl Engine {
             verified: account.facts.address_verified,
             before,
             stated,
-            by_key: by_key
-                .iter()
-                .filter_map(|sub| candidate(sub, Holds::First))
-                .collect(),
-            by_number: by_number
-                .into_iter()
-                .flatten()
-                .take(MOST_CANDIDATES)
-                .filter_map(|sub| candidate(sub, Holds::First))
-                .collect(),
+            by_key: all(by_key.as_slice())?,
+            by_number: all(by_number.map_or(&[], Vec::as_slice))?,
             by_address,
         }))
+    }
+
+    /// Whether a word about whose an account is could not know that a person has what they have: they
+    /// were first seen, or got another address or number, after it.
+    fn unheard(&self, person: &PersonRow, word: Seq) -> Result<bool, EngineError> {
+        if word < person.first {
+            return Ok(true);
+        }
+        if person.seq < word {
+            return Ok(false);
+        }
+        let entries = self.ledger.view()?.about(&person.subject)?;
+        let later = entries.iter().filter(|entry| entry.seq > word);
+        let mut seen = later.filter_map(|entry| entry.payload::<PersonObserved>());
+        let has = [Profile::MAIL, Profile::EMPLOYEE_NUMBER];
+        Ok(seen.any(|seen| has.iter().any(|field| seen.changed.contains(*field))))
     }
 
     fn link_draft(

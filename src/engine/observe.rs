@@ -4,6 +4,7 @@
 //! leaves one entry, which says so, and nothing else.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::domain::code::Code;
 use crate::domain::event::Draft;
@@ -26,6 +27,8 @@ use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::tell;
 use crate::ledger::vault::Profile;
+use crate::provider::http::patience;
+use crate::provider::http::patience::Reason;
 
 /// What one read came to.
 #[derive(Debug)]
@@ -108,18 +111,35 @@ impl Engine {
         self.know_sources(only)?;
         let mut all = Vec::new();
         for directory in self.directories.iter().filter(|d| wanted(&d.name)) {
-            let synced = self.sync_directory(run, directory).await?;
+            let read = self.sync_directory(run, directory);
+            let synced = self.aloud(&directory.name, read).await?;
             self.tell(&synced);
             all.push(synced);
         }
         for tenant in self.tenants.iter().filter(|t| wanted(&t.name)) {
-            let synced = self.sync_tenant(run, tenant).await?;
+            let read = self.sync_tenant(run, tenant);
+            let synced = self.aloud(&tenant.name, read).await?;
             self.tell(&synced);
             all.push(synced);
         }
         self.link_accounts(run)?;
         self.ledger.sync()?;
         Ok(all)
+    }
+
+    /// Reads a source, and says whenever that waits: otherwise it would look like a program that hangs.
+    async fn aloud<F: Future>(&self, source: &SourceName, read: F) -> F::Output {
+        let (report, name) = (self.report.clone(), source.to_string());
+        let hear = move |wait: Duration, why: &Reason| {
+            let length = tell::length(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
+            report.note(&match why {
+                Reason::Asked => {
+                    format!("{name} asks for a pause, so that its read goes on in {length}")
+                }
+                Reason::Failed(what) => format!("{name}: {what}; tried again in {length}"),
+            });
+        };
+        patience::heard(hear, read).await
     }
 
     fn know_sources(&self, only: &[String]) -> Result<(), EngineError> {

@@ -265,7 +265,8 @@ impl Engine {
         Ok(items)
     }
 
-    /// Every person who has left an authoritative directory, with their accounts.
+    /// Every person who has left an authoritative directory, or of whom a named person said that they
+    /// leave, with their accounts.
     pub fn departed(&self, moment: &Moment<'_>) -> Result<Vec<DepartedItem>, EngineError> {
         let traits: BTreeMap<_, _> = self
             .directory_traits(&moment.rows)?
@@ -281,10 +282,11 @@ impl Engine {
         let judge = self.clock_judge(moment)?;
         let mut items = Vec::new();
         for person in moment.rows.under::<PersonRow>(Kind::Person, "")? {
-            let Some(directory) = traits.get(&person.directory).filter(|t| t.authoritative) else {
-                continue;
-            };
-            let left = departure(&person, directory.lists_everybody, moment.now);
+            let directory = traits.get(&person.directory);
+            let everybody = directory.is_some_and(|t| t.lists_everybody);
+            let counts = directory.is_some_and(|t| t.authoritative);
+            let left = departure(&person, everybody, moment.now)
+                .filter(|left| counts || left.strength == Strength::Named);
             let Some(left) = left else { continue };
             let profile = self.profile(&person.subject)?;
             let mut accounts = Vec::new();

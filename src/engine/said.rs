@@ -272,7 +272,11 @@ impl Engine {
         self.may(signer, CLASS)?;
         let stated = self.stated(&pair.account.subject, &pair.person.directory)?;
         let same = stated.as_ref().and_then(|s| s.to.as_ref());
-        if same.is_some_and(|to| to.person == pair.person.subject) {
+        let same = same.is_some_and(|to| to.person == pair.person.subject);
+        // a word that has come into doubt since is said again by whoever has looked
+        let key = pair_key(&pair.account.subject, pair.person.directory.as_str());
+        let link = self.ledger.view()?.row::<LinkRow>(Kind::Link, &key)?;
+        if same && link.is_none_or(|link| link.because.is_none()) {
             return Err(EngineError::refused(
                 "link.already",
                 "this has been said already",

@@ -21,6 +21,7 @@ use crate::domain::event::Payload;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::leaver_clock::LeaverClock;
+use crate::domain::leaver_clock::is_use_after;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::Decision;
 use crate::domain::rows::DecisionRow;
@@ -137,7 +138,7 @@ pub struct Use {
 /// How an account was used after a moment.
 fn used_after(facts: &Facts, since: Time) -> Vec<Use> {
     let newest = facts.activity.iter().flat_map(|a| &a.newest);
-    let after = newest.filter(|(_, mark)| mark.since > since);
+    let after = newest.filter(|(_, mark)| is_use_after(mark.since, since));
     after
         .map(|(signal, mark)| Use {
             signal: *signal,
@@ -355,8 +356,9 @@ impl Engine {
     fn departures(&self, facts: &Facts) -> Result<Vec<StoryDeparture>, EngineError> {
         let now = self.clock.now();
         let mut departures = Vec::new();
-        for link in facts.links.iter().filter(|link| link.authoritative) {
-            let Some(person) = link.linked_person() else {
+        for link in &facts.links {
+            let person = link.linked_person().filter(|p| link.counts(p, now));
+            let Some(person) = person else {
                 continue;
             };
             let Some(left) = departure(person, link.lists_everybody, now) else {

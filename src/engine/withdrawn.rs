@@ -15,6 +15,7 @@ use crate::domain::event::ActorKind;
 use crate::domain::event::DepartureWithdrawn;
 use crate::domain::event::Draft;
 use crate::domain::event::StepWithheld;
+use crate::domain::fold::pair_key;
 use crate::domain::fold::step_key;
 use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
@@ -26,6 +27,7 @@ use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::DecisionRow;
 use crate::domain::rows::Kind;
+use crate::domain::rows::LinkRow;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
@@ -245,55 +247,76 @@ impl Engine {
             return Ok(false);
         };
         let persons = self.persons_behind(view, step)?;
-        let all_back = persons.iter().all(|person| is_back(person, traits, now));
+        let named = step.class == Class::Named;
+        let all_back = persons.iter().all(|person| {
+            // what only a named person said needs no directory to be taken back either
+            let unknown = named && !traits.contains_key(&person.directory);
+            is_back(person, traits, now) || unknown && departure(person, false, now).is_none()
+        });
         // without a person, only a named one can have said so
-        if !all_back || (persons.is_empty() && step.class != Class::Named) {
+        if !all_back || (persons.is_empty() && !named) {
             return Ok(false);
         }
         let Some(facts) = self.facts_of(view, account, None)? else {
             return Ok(false);
         };
-        let linked = facts.links.iter().filter_map(|link| link.linked_person());
-        let own = linked.filter(|p| persons.iter().any(|known| known.subject == p.subject));
-        let belongs = persons.is_empty() || own.count() > 0;
+        let mut belongs = persons.is_empty();
+        for person in &persons {
+            let key = pair_key(&step.account, person.directory.as_str());
+            let link = view.row::<LinkRow>(Kind::Link, &key)?;
+            belongs |= link.and_then(|l| l.person).as_ref() == Some(&person.subject);
+        }
         Ok(belongs && leaver(&facts, now).is_none())
     }
 
     /// Decides again about every account whose last word was about a departure that is none any
     /// more, so that an entry says that it is over.
     fn decide_pending(&self, run: &Run) -> Result<(), EngineError> {
-        let view = self.ledger.view()?;
-        let Some((version, set)) = adopted(&view)? else {
-            return Ok(());
-        };
-        let pending = view.rows::<DecisionRow>(Kind::Decision)?.into_iter();
-        let pending: Vec<_> = pending
+        let rows = self.ledger.view()?.rows::<DecisionRow>(Kind::Decision)?;
+        let pending: Vec<_> = rows
+            .into_iter()
             .map(|(_, row)| row)
-            .filter(|row| row.decision.when == Some(When::Departed))
-            .filter(|row| row.decision.verdict != Ruling::Keep)
+            .filter(is_pending)
+            .map(|row| row.account)
             .collect();
-        if pending.is_empty() {
-            return Ok(());
+        for chunk in pending.chunks(crate::ledger::BATCH) {
+            // what is appended was decided on the very head that it follows
+            self.ledger
+                .commit::<EngineError>(&run.by, |view| self.over(view, run, chunk))?;
         }
-        let gatherer = self.gatherer(&view, None)?;
+        Ok(())
+    }
+
+    /// The decisions that say of some accounts that a departure is over, as the rows stand.
+    fn over(
+        &self,
+        view: &View<'_>,
+        run: &Run,
+        accounts: &[Subject],
+    ) -> Result<Vec<Draft>, EngineError> {
+        let Some((version, set)) = adopted(view)? else {
+            return Ok(Vec::new());
+        };
+        let gatherer = self.gatherer(view, None)?;
         let mut drafts = Vec::new();
-        for row in pending {
-            let account = view.row::<AccountRow>(Kind::Account, row.account.as_str())?;
-            let Some(account) = account else { continue };
+        for account in accounts {
+            let Some(account) = view.row::<AccountRow>(Kind::Account, account.as_str())? else {
+                continue;
+            };
             let Some(facts) = gatherer.facts(account)? else {
                 continue;
             };
-            if leaver(&facts, run.now).is_some() {
+            let last = facts.previous.as_ref().filter(|row| is_pending(row));
+            let Some(last) = last.filter(|_| leaver(&facts, run.now).is_none()) else {
                 continue;
-            }
+            };
             let mut decision = decide(&facts, &set, run.now);
             decision.evidence.push(version);
-            if differs(Some(&row.decision), &decision) {
+            if differs(Some(&last.decision), &decision) {
                 drafts.push(self.decision_draft(run, &facts, &decision)?);
             }
         }
-        self.ledger.append_all(&run.by, drafts)?;
-        Ok(())
+        Ok(drafts)
     }
 
     /// The accounts that we have disabled because somebody had left who has not left after all:
@@ -467,6 +490,11 @@ fn is_back(person: &PersonRow, traits: &Traits, now: Time) -> bool {
 fn is_in_doubt(view: &View<'_>, account: &Subject) -> Result<bool, LedgerError> {
     let commands = view.commands_of(account)?;
     Ok(commands.iter().any(CommandRow::is_open))
+}
+
+/// Whether the last word about an account is that something is to be done because of a departure.
+fn is_pending(row: &DecisionRow) -> bool {
+    row.decision.when == Some(When::Departed) && row.decision.verdict != Ruling::Keep
 }
 
 const fn rests_on_departure(class: Class) -> bool {

@@ -24,11 +24,13 @@ use url::Host;
 use url::Url;
 
 use crate::domain::time::Time;
+use crate::http::patience::Reason;
 use crate::tls;
 
 mod auth;
 mod evidence;
 pub mod listing;
+pub mod patience;
 mod request;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
@@ -405,12 +407,16 @@ impl Client {
                 ) => (failure, None),
                 Err(other) => return Err(other),
             };
+            let reason = match stated {
+                Some(_) => Reason::Asked,
+                None => Reason::Failed(failure.to_string()),
+            };
             let pause = stated.unwrap_or_else(|| backoff(&self.limits, requests, url.as_str()));
             let total = waited.saturating_add(pause);
             if requests >= self.limits.attempts || total > self.limits.waiting {
                 return Err(failure);
             }
-            tokio::time::sleep(pause).await;
+            patience::pause(pause, &reason).await;
             waited = total;
         }
     }
@@ -609,7 +615,7 @@ impl Client {
             let seconds = quiet.as_secs().max(1);
             return Err(HttpError::Limited { seconds });
         }
-        tokio::time::sleep(quiet).await;
+        patience::pause(quiet, &Reason::Asked).await;
         *waited = total;
         Ok(())
     }

@@ -275,17 +275,25 @@ fn activity_after_a_departure_is_shown_as_such() {
     let mut firm = Firm::settled();
     firm.leaves(LENA, -5);
     firm.leaves(NILS, -5);
-    let login = |who: &str, hours_ago: i64| {
+    let login = |who: &str, minutes_ago: i64| {
         let id = firm.control().find(who).unwrap().id;
-        let at = firm.now() - TimeDelta::hours(hours_ago);
+        let at = firm.now() - TimeDelta::minutes(minutes_ago);
         firm.control().add_login(id, at, SIGNED_IN);
     };
-    login(LENA, 6);
-    login(NILS, 6);
-    login(NILS, 3);
+    login(LENA, 6 * 60);
+    // two minutes later by the tenant's clock, which may be apart from the directory's by that
+    login(LENA, 5 * 60 - 2);
+    login(NILS, 6 * 60);
+    login(NILS, 3 * 60);
     firm.ws.run(&["sync"]).exits(0);
     assert_eq!(firm.clock(LENA)["active_after"], Value::Null);
     assert!(firm.clock(NILS)["active_after"].is_string());
+    let told = |who: &str| {
+        let why = firm.ws.json(&["why", who]);
+        let used = why["accounts"][0]["departures"][0]["used_after"].clone();
+        used.as_array().unwrap().len()
+    };
+    assert_eq!((told(LENA), told(NILS)), (0, 1), "the same in both places");
     firm.ws
         .run(&["why", NILS])
         .exits(0)

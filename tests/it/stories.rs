@@ -1,6 +1,6 @@
 //! People who leave, come back, change and are named, each as `exeunt why` tells it.
 
 mod leave;
-mod plot;
+pub(crate) mod plot;
 mod servers;
 mod told;

@@ -230,6 +230,38 @@ fn a_word_about_a_leaver_ends_when_somebody_unheard_of_has_what_they_had() {
 }
 
 #[test]
+fn a_word_ends_when_what_the_account_has_is_somebody_elses_of_whom_it_did_not_know() {
+    let new = Candidate {
+        unheard: true,
+        ..first("q")
+    };
+    let mut account = claim("a");
+    account.stated.to = Some(sub("p"));
+    account.by_address = vec![new.clone()];
+    let says = unclear("block.recycled-address", &["p", "q"]);
+    assert_eq!(one(&account), says);
+    account.by_address = vec![new.clone(), who("p", Holds::Formerly)];
+    assert_eq!(one(&account), says, "p has given it up");
+    account.by_address = vec![new.clone(), first("p")];
+    assert_eq!(one(&account), to("p", Rule::Manual), "it is p's as well");
+    account.by_address = vec![Candidate {
+        here: false,
+        ..new.clone()
+    }];
+    assert_eq!(one(&account), to("p", Rule::Manual), "q is not there");
+    account.by_address = vec![first("q")];
+    assert_eq!(one(&account), to("p", Rule::Manual), "q was known");
+    account.by_address.clear();
+    let says = unclear("block.recycled-identifier", &["p", "q"]);
+    account.by_number = vec![new.clone()];
+    assert_eq!(one(&account), says);
+    account.by_key = std::mem::take(&mut account.by_number);
+    assert_eq!(one(&account), says);
+    account.stated.not.insert(sub("q"));
+    assert_eq!(one(&account), to("p", Rule::Manual), "it is not q's");
+}
+
+#[test]
 fn an_account_that_is_younger_than_the_departure_is_not_the_leavers() {
     let before = Candidate {
         left_before: true,

@@ -344,6 +344,31 @@ fn rows_of_an_earlier_version_keep_the_time_of_a_disabling() {
     assert!(body.get("signs").is_none());
     let person: PersonRow = serde_json::from_value(body).unwrap();
     assert_eq!(left(&person, 5).unwrap().1, day(1));
+    // nor does the next entry about them begin the wait for a removal anew
+    let mut story = Story::default();
+    story.see(1, disabled());
+    let old = serde_json::to_value(&person).unwrap();
+    story.rows.insert((Kind::Person, "s_ada".to_owned()), old);
+    let both = PersonFacts {
+        in_leavers_unit: true,
+        ..disabled()
+    };
+    let person = story.see(60, both);
+    let left = departure(&person, true, day(61)).unwrap();
+    assert_eq!((left.strength, left.since), (Strength::Disabled, day(1)));
+    assert_eq!(left.removal_from, Some(day(1 + DISABLED_DAYS_FOR_REMOVAL)));
+    assert_eq!(
+        person.signs.get(&Strength::LeaversUnit).unwrap().seen,
+        day(60)
+    );
+}
+
+#[test]
+fn a_source_whose_clock_is_ahead_has_said_so_already_for_every_question() {
+    let person = Story::default().see(1, deleted(Some(9), None));
+    let shown = departure(&person, true, day(5)).unwrap().since;
+    assert_eq!(shown, day(5), "what is there has happened");
+    assert_eq!(since(&person.facts, Some(&person), day(5)), Some(shown));
 }
 
 fn record(facts: PersonFacts, recorded: i64, login: Option<i64>) -> PersonRecord {

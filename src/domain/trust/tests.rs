@@ -467,6 +467,28 @@ fn look_ups_that_find_most_of_them_contradict_the_read_once() {
 }
 
 #[test]
+fn a_contradiction_ends_when_a_later_read_is_agreed_with() {
+    let mut story = Story::new();
+    let doubt = vec![Code::new(CONTRADICTED)];
+    story.folds(Verdict::Suspect, doubt, Some(proof(30)), 4);
+    let before = story.memory().contradicted;
+    assert!(before.is_some());
+    // the missing were not asked about, or too few were: nothing is settled
+    assert_eq!(contradiction(story.row.as_ref(), 0, 0), None);
+    assert_eq!(contradiction(story.row.as_ref(), 2, 2), None);
+    story.reads_missing(proof(30), 4);
+    assert_eq!(story.memory().contradicted, before);
+    // nor are they found by key: they are missing indeed
+    let (verdict, code) = contradiction(story.row.as_ref(), 4, 1).unwrap();
+    assert_eq!((verdict, code.as_str()), (Verdict::Complete, AGREED));
+    story.folds(verdict, vec![code], Some(proof(30)), 4);
+    assert_eq!(story.memory().contradicted, None);
+    assert_eq!(contradiction(story.row.as_ref(), 4, 1), None, "said once");
+    let (verdict, _) = contradiction(story.row.as_ref(), 4, 4).unwrap();
+    assert_eq!(verdict, Verdict::Suspect, "a new matter, doubted anew");
+}
+
+#[test]
 fn only_what_a_word_can_settle_is_offered_for_release() {
     let codes = |codes: &[&str]| -> Vec<Code> { codes.iter().map(|c| Code::new(c)).collect() };
     assert!(is_releasable(&codes(&["read.drop"])));

@@ -6,10 +6,15 @@ use std::process::Output;
 use exeunt::sandbox::Leaving;
 use exeunt::sandbox::Role;
 use exeunt::sandbox::cast;
+use exeunt::sandbox::docspace::Fault;
+use exeunt::sandbox::docspace::FaultRule;
+use exeunt::sandbox::docspace::Matcher;
 
 use crate::cli::snapshots::in_terminal;
 use crate::cli::stage::Stage;
 use crate::common::workspace::Workspace;
+use crate::safety::house::House;
+use crate::safety::house::LEAVERS;
 
 /// Runs a line of bash in a workspace, with the program as `exeunt`.
 fn bash(ws: &Workspace, line: &str) -> Output {
@@ -71,6 +76,16 @@ fn colours_and_movement_are_for_terminals() {
     // Nothing of a progress line stays on the screen without one.
     let quiet = in_terminal(&stage.ws, 100, "", "--no-progress sync");
     assert!(!quiet.contains('\u{1b}'), "{quiet:?}");
+}
+
+#[test]
+fn a_terminal_that_does_not_know_its_width_is_written_to_as_a_usual_one() {
+    let stage = Stage::read();
+    for args in ["why nobody", "status"] {
+        let unknown = in_terminal(&stage.ws, 0, "", args);
+        let usual = in_terminal(&stage.ws, 80, "", args);
+        assert_eq!(unknown, usual, "{args}");
+    }
 }
 
 #[test]
@@ -213,4 +228,23 @@ fn hints_name_the_configuration_that_was_named() {
         "{typed}: {}",
         String::from_utf8_lossy(&again.stderr)
     );
+}
+
+#[test]
+fn a_read_that_waits_says_for_whom_and_how_long() {
+    let house = House::settled("", &[LEAVERS]);
+    house.ws.reconfigure("attempts = 1", "attempts = 3");
+    let retry_after = Some(3);
+    house.tenant().add_fault(FaultRule {
+        matcher: Matcher::new("GET", "/api/2.0/people/filter"),
+        skip: 0,
+        times: Some(1),
+        fault: Fault::TooMany { retry_after },
+    });
+    let says = "portal asks for a pause, so that its read goes on in 3 seconds";
+    let ran = house.ws.run(&["sync"]).exits(0);
+    assert_eq!(ran.err.matches(says).count(), 1, "{}", ran.err);
+    assert!(!ran.out.contains(says), "{}", ran.out);
+    let ran = house.ws.run(&["sync"]).exits(0);
+    assert!(!ran.err.contains("asks for a pause"), "{}", ran.err);
 }

@@ -210,3 +210,45 @@ fn an_address_that_has_passed_to_an_account_of_nobody_does_not_name_who_had_it()
     assert_eq!(stated.len(), 1);
     assert_eq!(stated[0]["sub"], town.sub("other"));
 }
+
+#[test]
+fn a_word_about_a_leaver_is_doubted_when_the_address_is_somebody_elses_now() {
+    let town = town("");
+    let add = ["link", "add", "odd", "lee", "--reason", "HR-17 says so"];
+    let confirmed = [&add[..], &["--confirm", "nickname@else.test"]].concat();
+    town.ws.run(&confirmed).exits(0);
+    assert_eq!(town.planned(), ["odd"]);
+    // Max is new and works with the account, by its address
+    let before = [
+        person("kim", "1", &["kim@town.test"]),
+        left("lee", "2", &["lee@town.test"]),
+    ];
+    let max = person("max", "3", &["nickname@else.test"]);
+    town.people(&[&before[..], &[max.clone()]].concat());
+    town.sync();
+    let keys = ["kim", "lee", "max"];
+    assert_eq!(town.link("odd", &keys), "block.recycled-address");
+    assert_eq!(town.findings(), kinds(&[("recycled-address", "odd")]));
+    town.ws.run(&["run"]);
+    let there = town
+        .tenant
+        .control()
+        .with(|scim| scim.user("odd").is_some());
+    assert!(there, "it may be Max's");
+    // whoever has looked says it again, and knows of Max
+    town.ws.run(&confirmed).exits(0);
+    town.sync();
+    assert_eq!(town.link("odd", &keys), "manual lee");
+    town.ws.run(&confirmed).exits(5).says("link.already");
+
+    // Kim was known, but not with this address
+    let kim = person("kim", "1", &["kim@town.test", "nickname@else.test"]);
+    town.people(&[kim, before[1].clone()]);
+    town.sync();
+    town.sync();
+    assert_eq!(town.link("odd", &keys), "block.recycled-address");
+    let kims = ["link", "add", "odd", "kim", "--reason", "it is Kim's now"];
+    town.ws.run(&kims).exits(0);
+    assert_eq!(town.link("odd", &keys), "manual kim");
+    town.ws.is_sound();
+}

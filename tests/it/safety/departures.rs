@@ -1,5 +1,6 @@
 //! Who has left, as a real OpenLDAP server shows it.
 
+use exeunt::sandbox::docspace::Status;
 use serde_json::Value;
 
 use crate::common::slapd::BASE;
@@ -8,6 +9,8 @@ use crate::safety::estate::APPROVED;
 use crate::safety::estate::AT_ONCE;
 use crate::safety::estate::Estate;
 use crate::safety::house::emails;
+use crate::stories::plot::Plot;
+use crate::stories::plot::mail;
 
 fn departed(estate: &Estate) -> Vec<Value> {
     let mut items = estate.ws.items(&["departed"]);
@@ -162,4 +165,74 @@ fn a_sudden_drop_is_believed_only_after_a_release() {
     assert_eq!(departed(&estate).len(), people + 4);
     assert_eq!(about(&estate, "erna@house.test").0, "absent");
     estate.ws.is_sound();
+}
+
+/// Tom has left the directory, and nobody has ever seen him on another list; it cannot be read now.
+fn only_the_directory_has_tom(blind: impl Fn(&Plot)) -> Plot {
+    let plot = Plot::start(0);
+    plot.account("tom");
+    plot.employ("tom");
+    plot.run();
+    plot.change("tom", |tom| tom.disabled = true);
+    blind(&plot);
+    plot
+}
+
+/// Nothing was done to Tom, and everybody is told that he is in still, and why.
+fn tom_is_in_still(plot: &Plot, code: &str, says: &str) {
+    assert_eq!(plot.status("tom"), Status::Active);
+    plot.ws
+        .run(&["status"])
+        .says("LEAVERS STILL IN: 1 account")
+        .says(says);
+    let told = plot.ws.json(&["why", &mail("tom")]);
+    let told = &told["accounts"][0]["decision"];
+    assert_eq!(told["again"], "same", "{told:#}");
+    let decision = &told["decision"];
+    assert_eq!(decision["blocked"][0], code, "{decision:#}");
+    assert_eq!(decision["leaver_still_in"], true, "{decision:#}");
+}
+
+#[test]
+fn nobody_is_disabled_while_another_list_of_everybody_cannot_be_read() {
+    let plot = only_the_directory_has_tom(|plot| {
+        std::fs::rename(plot.ws.path("hr.csv"), plot.ws.path("hr.away")).unwrap();
+    });
+    plot.ws.run(&["run"]);
+    tom_is_in_still(&plot, "block.source-failed", "failed");
+    // a read that is whole again settles it
+    std::fs::rename(plot.ws.path("hr.away"), plot.ws.path("hr.csv")).unwrap();
+    plot.run();
+    assert_eq!(plot.status("tom"), Status::Terminated);
+    plot.ws.is_sound();
+}
+
+#[test]
+fn nobody_is_disabled_before_a_new_list_of_everybody_was_read() {
+    let plot = only_the_directory_has_tom(|plot| {
+        let hr = "[[directory]]\nname = \"hr\"";
+        let abroad = "[[directory]]\nname = \"abroad\"\nkind = \"csv\"\npath = \"abroad.csv\"\n\
+             columns = { key = \"id\", mail = \"mail\", leave_date = \"left\" }\n\
+             contains = \"everybody\"\n\n";
+        plot.ws.reconfigure(hr, &format!("{abroad}{hr}"));
+        plot.ws.run(&["policy", "propose"]).exits(0);
+        plot.ws
+            .run(&["policy", "approve", "--reason", "a new list"])
+            .exits(0);
+    });
+    plot.ws.run(&["sync", "corp", "portal"]).exits(0);
+    plot.ws.run(&["plan"]).exits(0);
+    tom_is_in_still(&plot, "block.source-never-read", "never read");
+    // one that cannot be read is no better
+    plot.ws.run(&["run"]);
+    tom_is_in_still(&plot, "block.source-failed", "failed");
+    // he stays: the new list has him
+    let he = format!("id,mail,left\nt1,{},\n", mail("tom"));
+    plot.ws.write("abroad.csv", &he);
+    plot.run();
+    assert_eq!(plot.status("tom"), Status::Active);
+    let told = plot.ws.json(&["why", &mail("tom")]);
+    let decision = &told["accounts"][0]["decision"]["decision"];
+    assert_eq!(decision["blocked"][0], "block.enabled-elsewhere");
+    plot.ws.is_sound();
 }

@@ -208,6 +208,33 @@ fn look_ups_that_find_whom_the_list_leaves_out_contradict_it() {
 }
 
 #[test]
+fn a_contradiction_is_over_when_a_later_read_agrees_with_the_look_ups() {
+    let house = Domain::start(60);
+    house.ws.run(&["sync"]).exits(0);
+    house.dc.set(|dc| dc.unlisted = [1, 2, 3].into());
+    house.ws.run(&["sync"]).exits(0);
+    let contradicted = "read.contradicted-by-look-up";
+    house.ws.run(&["sync"]).exits(5).says(contradicted);
+    // the filter is mended, and somebody has really gone
+    house.dc.set(|dc| {
+        dc.unlisted.clear();
+        dc.there.remove(&5);
+    });
+    house.ws.run(&["sync"]).exits(0);
+    house
+        .ws
+        .run(&["sync"])
+        .exits(0)
+        .says("earlier contradiction is over");
+    assert_eq!(house.departed(), ["u5@house.test"]);
+    // the same fault a second time is doubted anew, and not taken for how the source is set up
+    house.dc.set(|dc| dc.unlisted = [1, 2, 3].into());
+    house.ws.run(&["sync"]).exits(0);
+    house.ws.run(&["sync"]).exits(5).says(contradicted);
+    house.ws.is_sound();
+}
+
+#[test]
 fn another_filter_is_rehearsed_and_believed_on_an_approvers_word() {
     let estate = Estate::start(&["ada@house.test"], &[AT_ONCE]);
     estate.sync();

@@ -9,6 +9,7 @@ use crate::attack::firm::key;
 use crate::cli::stage::scrubbed;
 use crate::common::workspace::Ran;
 use crate::json::fits;
+use crate::stories::plot::CORP;
 use crate::stories::plot::Plot;
 use crate::stories::plot::mail;
 
@@ -301,5 +302,75 @@ fn what_a_directory_and_a_named_person_said_must_both_be_taken_back() {
     ran.exits(0).says("gives back 1 account");
     plot.give_back();
     assert_eq!(plot.status("tom"), Status::Active);
+    plot.ws.is_sound();
+}
+
+/// Takes the directory out of exeunt.toml, and an approver agrees.
+fn without_corp(plot: &Plot) {
+    plot.ws.reconfigure(CORP, "");
+    plot.ws.run(&["policy", "propose"]).exits(0);
+    plot.ws
+        .run(&["policy", "approve", "--reason", "it is shut down"])
+        .exits(0);
+}
+
+#[test]
+fn a_word_outlives_the_directory_that_had_its_person() {
+    let plot = Plot::start(0);
+    plot.account("tom");
+    plot.employ("tom");
+    plot.run();
+    let who = mail("tom");
+    plot.ws.run(&["leave", &who, "--reason", WHY]).exits(0);
+    without_corp(&plot);
+    plot.ws.run(&["status"]).exits(0).says("LEAVERS STILL IN");
+    let left = plot.ws.items(&["departed"]);
+    let tom = left.iter().find(|p| p["email"] == who.as_str()).unwrap();
+    assert_eq!(tom["strength"], "named");
+    let clock = &tom["accounts"][0]["clock"];
+    assert_eq!(clock["class"], "named", "{clock:#}");
+    plot.run();
+    assert_eq!(plot.status("tom"), Status::Terminated);
+    plot.ws
+        .run(&["why", &who])
+        .exits(0)
+        .says("a named person says that they leave")
+        .says("the same answer");
+    // taken back, it is given back, though no directory has him
+    plot.ws
+        .run(&["leave", &who, "--withdraw", "--reason", "his twin"])
+        .exits(0)
+        .says("gives back 1 account");
+    plot.give_back();
+    plot.run();
+    assert_eq!(plot.status("tom"), Status::Active);
+    plot.ws.is_sound();
+}
+
+#[test]
+fn a_word_that_reaches_nobody_any_more_is_said() {
+    let plot = Plot::start(0);
+    plot.employ("zoe");
+    plot.run();
+    let who = mail("zoe");
+    plot.ws.run(&["leave", &who, "--reason", WHY]).exits(0);
+    let none = plot.ws.run(&["status"]).exits(0);
+    assert!(
+        !none.out.contains(&who),
+        "her directory is there: {}",
+        none.out
+    );
+    without_corp(&plot);
+    let says = "no account is known to be theirs";
+    plot.ws.run(&["status"]).exits(0).says(&who).says(says);
+    let status = plot.ws.json(&["status"]);
+    fits("status", &status);
+    assert_eq!(status["words_without_account"][0]["email"], who.as_str());
+    // an account that turns up is named itself
+    plot.account("zoe");
+    plot.sync();
+    plot.ws.run(&["leave", &who, "--reason", WHY]).exits(0);
+    plot.run();
+    assert_eq!(plot.status("zoe"), Status::Terminated);
     plot.ws.is_sound();
 }

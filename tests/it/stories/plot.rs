@@ -21,7 +21,7 @@ use crate::cli::stage::scrubbed;
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
 
-const CORP: &str = "[[directory]]\nname = \"corp\"\nkind = \"ldif\"\npath = \"corp.ldif\"\n\
+pub(crate) const CORP: &str = "[[directory]]\nname = \"corp\"\nkind = \"ldif\"\npath = \"corp.ldif\"\n\
      key = \"uid\"\ncontains = \"everybody\"\n";
 const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"hr.csv\"\n\
      columns = { key = \"id\", mail = \"mail\", leave_date = \"left\" }\n\

@@ -2,6 +2,7 @@
 
 use exeunt::sandbox::docspace::Status;
 
+use crate::common::workspace::finish;
 use crate::stories::plot::Plot;
 use crate::stories::plot::leavers;
 use crate::stories::plot::mail;
@@ -328,4 +329,27 @@ fn three_directories_two_voices_and_a_list() {
     plot.run();
     assert_eq!(plot.status("theo"), Status::Terminated);
     plot.tells("directories", &mail("theo"));
+}
+
+#[test]
+fn several_that_read_at_once_say_once_that_a_departure_is_over() {
+    let plot = Plot::start(1);
+    plot.account("ida");
+    plot.employ("ida");
+    plot.run();
+    plot.change("ida", |ida| ida.disabled = true);
+    plot.run().says("waits");
+    plot.change("ida", |ida| ida.disabled = false);
+    let syncs: Vec<_> = (0..4).map(|_| plot.ws.start(&["sync"])).collect();
+    for sync in syncs {
+        finish(sync, &["sync"]).exits(0);
+    }
+    let decided = plot.about("decision.made", &mail("ida"));
+    let over: Vec<_> = decided
+        .iter()
+        .filter(|entry| entry["data"]["decision"]["because"] == "cancel.return")
+        .collect();
+    assert_eq!(over.len(), 1, "{decided:#?}");
+    assert!(plot.plans().is_empty());
+    plot.ws.is_sound();
 }

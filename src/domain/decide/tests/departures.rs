@@ -196,16 +196,44 @@ fn old_or_broken_reads_of_the_directory_withhold() {
 }
 
 #[test]
-fn a_removal_asks_every_directory_that_could_know_better() {
-    let mut facts = with(leaving(ago(31)));
-    let mut other = unlinked("hr");
-    other.source = None;
-    facts.links.push(other);
-    let decision = ruled(&facts, When::Departed);
-    assert_eq!(decision.verdict, Ruling::Act, "a disabling does not");
-    disabled_at(&mut facts, ago(31));
-    let decision = ruled(&facts, When::Departed);
-    assert_eq!(blocked(&decision), ["block.source-never-read"]);
+fn a_step_asks_every_directory_that_could_know_better() {
+    let mut read = source("hr", SourceKind::Directory);
+    (read.last.seq, read.last.rec) = (91, ago(2));
+    let mut failed = read.clone();
+    (failed.last.verdict, failed.last.rec) = (Verdict::Failed, ago(0));
+    let cases = [
+        (None, "block.source-never-read"),
+        (Some(read), "block.source-stale"),
+        (Some(failed), "block.source-failed"),
+    ];
+    for (source, code) in cases {
+        let mut facts = with(leaving(ago(31)));
+        let cited = source.as_ref().map(|source| source.last.seq);
+        let mut other = unlinked("hr");
+        other.source = source;
+        facts.links.push(other);
+        let decision = ruled(&facts, When::Departed);
+        assert_eq!(blocked(&decision), [code], "before a disabling");
+        assert!(decision.leaver_still_in);
+        assert!(
+            cited.is_none_or(|seq| decision.evidence.contains(&seq)),
+            "the read is evidence, so that it can be decided again"
+        );
+        // a list of leavers knows nobody who stays, and a scope list has no say
+        facts.links.last_mut().unwrap().lists_everybody = false;
+        assert_eq!(ruled(&facts, When::Departed).verdict, Ruling::Act);
+        let other = facts.links.last_mut().unwrap();
+        (other.lists_everybody, other.authoritative) = (true, false);
+        assert_eq!(ruled(&facts, When::Departed).verdict, Ruling::Act);
+        // what a named person says waits for no directory
+        facts.links.last_mut().unwrap().authoritative = true;
+        let person = facts.links.first_mut().unwrap().person.as_mut();
+        person.unwrap().named = Some(stated(ago(1)));
+        assert_eq!(ruled(&facts, When::Departed).verdict, Ruling::Act);
+        // only what lasts does
+        disabled_at(&mut facts, ago(31));
+        assert_eq!(blocked(&ruled(&facts, When::Departed)), [code]);
+    }
 }
 
 #[test]
