@@ -115,6 +115,8 @@ pub enum Command {
     Halt(HaltArgs),
     /// Tell the story of one person or account
     Why(WhyArgs),
+    /// Say why somebody is not removed: what would have to be true, and from when on it could be
+    WhyNot(WhyNotArgs),
     /// Show entries
     Log(LogArgs),
     /// Check the ledger: every byte, link, position and rule
@@ -539,6 +541,19 @@ pub struct WhyArgs {
     /// Only this tenant
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
+}
+
+/// `why-not`.
+#[derive(Debug, Args)]
+pub struct WhyNotArgs {
+    /// An address, a pseudonym, a key of a directory or an id of a tenant
+    pub who: String,
+    /// Only under this policy
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// As it stood at this position or date (2026-05-01, RFC 3339)
+    #[arg(long, value_name = "SEQ|DATE")]
+    pub as_of: Option<String>,
 }
 
 /// `log`.

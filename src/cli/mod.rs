@@ -28,6 +28,7 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod why_not;
 
 use clap::CommandFactory as _;
 use clap::Parser as _;
@@ -116,6 +117,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Policy(args) => policy::policy(cli, args, output),
         Command::Halt(args) => brakes::halt(cli, args, output),
         Command::Why(args) => inspect::why(cli, args, output),
+        Command::WhyNot(args) => why_not::why_not(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
         Command::Verify => inspect::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),

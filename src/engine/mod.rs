@@ -24,6 +24,7 @@ pub mod settle;
 pub mod tell;
 pub mod who;
 pub mod why;
+pub mod why_not;
 pub mod withdrawn;
 
 mod accounts;

@@ -14,6 +14,7 @@ mod common;
 mod config;
 mod crash;
 mod directory;
+mod explain;
 mod identity;
 mod json;
 mod ledger;

@@ -1,0 +1,3 @@
+//! Explaining and supposing: `why-not`, `what-if`, `report`.
+
+mod why_not;
