@@ -117,6 +117,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Say why somebody is not removed: what would have to be true, and from when on it could be
     WhyNot(WhyNotArgs),
+    /// Say who would have been removed under other days or rules, and who of them came back
+    WhatIf(WhatIfArgs),
     /// Show entries
     Log(LogArgs),
     /// Check the ledger: every byte, link, position and rule
@@ -554,6 +556,20 @@ pub struct WhyNotArgs {
     /// As it stood at this position or date (2026-05-01, RFC 3339)
     #[arg(long, value_name = "SEQ|DATE")]
     pub as_of: Option<String>,
+}
+
+/// `what-if`.
+#[derive(Debug, Args)]
+pub struct WhatIfArgs {
+    /// Days without activity, in place of those of the policies for inactivity (or of --policy)
+    #[arg(long, value_name = "N")]
+    pub after_days: Option<u64>,
+    /// Only this policy
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// The policies of this exeunt.toml, in place of those that rule
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 /// `log`.

@@ -28,6 +28,7 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod what_if;
 pub mod why_not;
 
 use clap::CommandFactory as _;
@@ -118,6 +119,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Halt(args) => brakes::halt(cli, args, output),
         Command::Why(args) => inspect::why(cli, args, output),
         Command::WhyNot(args) => why_not::why_not(cli, args, output),
+        Command::WhatIf(args) => what_if::what_if(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
         Command::Verify => inspect::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),

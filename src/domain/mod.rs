@@ -31,3 +31,4 @@ pub mod time;
 mod trigger;
 pub mod trust;
 mod turning;
+pub mod what_if;

@@ -22,6 +22,7 @@ pub mod restore;
 pub mod said;
 pub mod settle;
 pub mod tell;
+pub mod what_if;
 pub mod who;
 pub mod why;
 pub mod why_not;

@@ -1,3 +1,5 @@
 //! Explaining and supposing: `why-not`, `what-if`, `report`.
 
+mod what_if;
 mod why_not;
+mod years;
