@@ -85,6 +85,8 @@ pub enum Command {
     Findings(FindingsArgs),
     /// List accounts whose activity is unknown, with the reason
     Unknown(InactiveArgs),
+    /// Say who is still in, what nobody uses, what is unknown, and what would follow: as a page or JSON
+    Report(ReportArgs),
     /// Decide, and make a plan
     Plan(PlanArgs),
     /// Approve or reject a plan
@@ -198,6 +200,14 @@ pub struct InactiveArgs {
     /// Days without activity; those of the policies if not given
     #[arg(long, value_name = "N")]
     pub days: Option<u64>,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Write a page (HTML) to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `plan`.

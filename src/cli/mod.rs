@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod leave;
 pub mod observe;
 pub mod output;
+pub mod page;
 pub mod person;
 pub mod plan;
 pub mod plan_file;
@@ -22,6 +23,7 @@ pub mod private_file;
 pub mod progress;
 pub mod providers;
 pub mod rehearse;
+pub mod report;
 pub mod restore;
 pub mod review;
 pub mod run;
@@ -105,6 +107,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Accounts(args) => inspect::accounts(cli, args, output),
         Command::Findings(args) => findings::findings(cli, args, output),
         Command::Unknown(args) => inspect::unknown(cli, args, output),
+        Command::Report(args) => report::report(cli, args, output),
         Command::Plan(args) => plan::plan(cli, args, output).await,
         Command::Approve(args) => approve::approve(cli, args, output).await,
         Command::Apply(args) => apply::apply(cli, args, output).await,

@@ -25,6 +25,7 @@ pub mod loosen;
 pub mod person;
 pub mod plan;
 pub mod policy;
+pub mod ramp;
 pub mod rows;
 pub mod source;
 pub mod time;

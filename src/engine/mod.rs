@@ -21,6 +21,7 @@ pub mod report;
 pub mod restore;
 pub mod said;
 pub mod settle;
+pub mod survey;
 pub mod tell;
 pub mod what_if;
 pub mod who;
