@@ -85,6 +85,8 @@ pub enum Command {
     Findings(FindingsArgs),
     /// List accounts whose activity is unknown, with the reason
     Unknown(InactiveArgs),
+    /// Say who is still in, what nobody uses, what is unknown, and what would follow: as a page or JSON
+    Report(ReportArgs),
     /// Decide, and make a plan
     Plan(PlanArgs),
     /// Approve or reject a plan
@@ -117,6 +119,10 @@ pub enum Command {
     Halt(HaltArgs),
     /// Tell the story of one person or account
     Why(WhyArgs),
+    /// Say why somebody is not removed: what would have to be true, and from when on it could be
+    WhyNot(WhyNotArgs),
+    /// Say who would have been removed under other days or rules, and who of them came back
+    WhatIf(WhatIfArgs),
     /// Show entries
     Log(LogArgs),
     /// Check the ledger: every byte, link, position and rule
@@ -200,6 +206,14 @@ pub struct InactiveArgs {
     /// Days without activity; those of the policies if not given
     #[arg(long, value_name = "N")]
     pub days: Option<u64>,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Write a page (HTML) to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `plan`.
@@ -580,6 +594,33 @@ pub struct WhyArgs {
     /// Only this tenant
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
+}
+
+/// `why-not`.
+#[derive(Debug, Args)]
+pub struct WhyNotArgs {
+    /// An address, a pseudonym, a key of a directory or an id of a tenant
+    pub who: String,
+    /// Only under this policy
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// As it stood at this position or date (2026-05-01, RFC 3339)
+    #[arg(long, value_name = "SEQ|DATE")]
+    pub as_of: Option<String>,
+}
+
+/// `what-if`.
+#[derive(Debug, Args)]
+pub struct WhatIfArgs {
+    /// Days without activity, in place of those of the policies for inactivity (or of --policy)
+    #[arg(long, value_name = "N")]
+    pub after_days: Option<u64>,
+    /// Only this policy
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<String>,
+    /// The policies of this exeunt.toml, in place of those that rule
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 /// `log`.

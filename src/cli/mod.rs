@@ -15,6 +15,7 @@ pub mod inspect;
 pub mod leave;
 pub mod observe;
 pub mod output;
+pub mod page;
 pub mod person;
 pub mod plan;
 pub mod plan_file;
@@ -24,12 +25,15 @@ pub mod progress;
 pub mod providers;
 pub mod rehearse;
 pub mod reopen;
+pub mod report;
 pub mod restore;
 pub mod review;
 pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod what_if;
+pub mod why_not;
 
 use clap::CommandFactory as _;
 use clap::Parser as _;
@@ -105,6 +109,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Accounts(args) => inspect::accounts(cli, args, output),
         Command::Findings(args) => findings::findings(cli, args, output),
         Command::Unknown(args) => inspect::unknown(cli, args, output),
+        Command::Report(args) => report::report(cli, args, output),
         Command::Plan(args) => plan::plan(cli, args, output).await,
         Command::Approve(args) => approve::approve(cli, args, output).await,
         Command::Apply(args) => apply::apply(cli, args, output).await,
@@ -119,6 +124,8 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Policy(args) => policy::policy(cli, args, output),
         Command::Halt(args) => brakes::halt(cli, args, output),
         Command::Why(args) => inspect::why(cli, args, output),
+        Command::WhyNot(args) => why_not::why_not(cli, args, output),
+        Command::WhatIf(args) => what_if::what_if(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
         Command::Verify => inspect::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),

@@ -120,6 +120,14 @@ pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
     dedup(blocked)
 }
 
+/// What stands between an account and any step of a policy, whatever the policy finds.
+pub(crate) fn standing(case: &Case<'_>, policy: &Policy) -> Vec<Code> {
+    let mut blocked = Vec::new();
+    untouchable(case, &mut blocked);
+    blocked.extend(ring(case, policy));
+    dedup(blocked)
+}
+
 /// The word of a reviewer who left the account out of a plan, while it holds: until its review date,
 /// and for the finding that they saw. What is found otherwise, or has begun since (they came back
 /// and left again, logged in and fell silent anew), they have not seen.

@@ -127,6 +127,23 @@ pub fn decide(facts: &Facts, set: &PolicySet, now: Time) -> Decision {
     finish(&case, decision)
 }
 
+/// What one policy says about an account, as if it were the only one; `None` if it is not about the
+/// account or its trigger does not hold. For the question why an account is not removed: what an
+/// earlier finding comes to is no part of it.
+pub fn under(facts: &Facts, set: &PolicySet, policy: &Policy, now: Time) -> Option<Decision> {
+    let case = Case::new(facts, set, now);
+    let mut decision = match case.over() {
+        Some(over) => over,
+        None => match trigger::of(&case, policy) {
+            Trigger::Matches(found) => case.settle(&found),
+            Trigger::Unknown(said) | Trigger::Keeps(said) => *said,
+            Trigger::No => return None,
+        },
+    };
+    with_reads(&case, &mut decision);
+    Some(decision)
+}
+
 /// Whether a new decision says something else than the last one, so that it is worth an entry.
 ///
 /// A first `keep` says nothing, nor does one `keep` after another.
@@ -345,7 +362,7 @@ pub(crate) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(facts: &'a Facts, set: &'a PolicySet, now: Time) -> Self {
+    pub(crate) fn new(facts: &'a Facts, set: &'a PolicySet, now: Time) -> Self {
         Self {
             facts,
             set,
@@ -365,17 +382,23 @@ impl<'a> Case<'a> {
         unseen(self.facts, Do::Remove).is_some()
     }
 
-    fn rule(&self) -> Decision {
+    /// The account is not there any more, so that nothing is left to decide.
+    fn over(&self) -> Option<Decision> {
         if let Some(mark) = &self.facts.account.gone {
             let mut keep = plain(Ruling::Keep, "keep.gone");
             keep.since = Some(mark.since);
             keep.evidence.push(mark.seq);
-            return keep;
+            return Some(keep);
         }
-        if let Some(command) = unseen(self.facts, Do::Remove) {
-            let mut keep = plain(Ruling::Keep, "keep.removed");
-            keep.evidence.push(command.seq);
-            return keep;
+        let command = unseen(self.facts, Do::Remove)?;
+        let mut keep = plain(Ruling::Keep, "keep.removed");
+        keep.evidence.push(command.seq);
+        Some(keep)
+    }
+
+    fn rule(&self) -> Decision {
+        if let Some(over) = self.over() {
+            return over;
         }
         let mut doubt = None;
         let mut keep = None;
@@ -617,6 +640,12 @@ fn finish(case: &Case<'_>, mut decision: Decision) -> Decision {
             decision.evidence.extend(&leaver.evidence);
         }
     }
+    with_reads(case, &mut decision);
+    decision
+}
+
+/// Adds the entries that every decision rests on.
+fn with_reads(case: &Case<'_>, decision: &mut Decision) {
     decision.evidence.push(case.facts.account.seq);
     decision.evidence.push(case.facts.tenant.last.seq);
     decision
@@ -624,7 +653,6 @@ fn finish(case: &Case<'_>, mut decision: Decision) -> Decision {
         .extend(case.facts.tenant.complete.as_ref().map(|read| read.seq));
     decision.evidence.sort_unstable();
     decision.evidence.dedup();
-    decision
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ fn covers(case: &Case<'_>, policy: &Policy) -> bool {
 /// The directory that a policy is narrowed to, if the account's person stands in it.
 ///
 /// For a departure it is enough that they stood there: whoever has left is often taken off it.
-fn scope_of<'c>(case: &'c Case<'_>, policy: &Policy) -> Option<&'c LinkFacts> {
+pub(crate) fn scope_of<'c>(case: &'c Case<'_>, policy: &Policy) -> Option<&'c LinkFacts> {
     let name = policy.among.directory.as_ref()?;
     let link = case.facts.links.iter().find(|l| l.directory == *name)?;
     let person = link.linked_person()?;
@@ -405,7 +405,7 @@ fn has_somebody(case: &Case<'_>) -> bool {
 }
 
 /// Whether a person, or somebody who comes into question, stands behind the account anywhere.
-fn anybody(facts: &Facts) -> bool {
+pub(crate) fn anybody(facts: &Facts) -> bool {
     facts.links.iter().any(|l| {
         l.doubt().is_some()
             || !l.candidates.is_empty()

@@ -1,5 +1,6 @@
 //! Adopts the policy, decides about every account, and records what is different from before.
 
+use crate::config::Config;
 use crate::config::policy::policy_set;
 use crate::domain::decide::Facts;
 use crate::domain::decide::decide;
@@ -74,14 +75,19 @@ impl Engine {
         Ok(self.fingerprint(&tenant.address)? == address)
     }
 
-    /// The policy of the configuration.
-    pub fn configured_policy(&self) -> Result<PolicySet, EngineError> {
+    /// The policy of a configuration, as it would be adopted in this ledger.
+    pub(super) fn policy_of(&self, config: &Config) -> Result<PolicySet, EngineError> {
         let vault = self.ledger.vault()?;
         let fingerprint = |address: &str| {
             let profile = Profile::new().with(Profile::MAIL, [address]);
             hex::encode(vault.fingerprint_of(&profile))
         };
-        let set = policy_set(&self.config, &fingerprint)?;
+        Ok(policy_set(config, &fingerprint)?)
+    }
+
+    /// The policy of the configuration.
+    pub fn configured_policy(&self) -> Result<PolicySet, EngineError> {
+        let set = self.policy_of(&self.config)?;
         let mistakes = set.check_capabilities(&self.capabilities());
         match mistakes.into_iter().next() {
             None => Ok(set),

@@ -22,9 +22,12 @@ pub mod report;
 pub mod restore;
 pub mod said;
 pub mod settle;
+pub mod survey;
 pub mod tell;
+pub mod what_if;
 pub mod who;
 pub mod why;
+pub mod why_not;
 pub mod withdrawn;
 
 mod accounts;

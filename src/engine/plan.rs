@@ -37,6 +37,7 @@ use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::decide::Judged;
 use crate::engine::restore::WITHDRAWN;
+use crate::engine::why_not::stopped_by;
 use crate::evidence::merkle;
 
 /// How many steps one `plan.listed` entry holds; keeps it below the limit of an entry.
@@ -299,13 +300,7 @@ impl Engine {
                 continue;
             };
             let first = brakes.first().and_then(|b| assessment.states.get(*b));
-            let contact = first.is_some_and(|b| b.window == "first-contact");
-            let ramp = first.is_some_and(|b| b.window == "ramp");
-            let code = match (contact, ramp) {
-                (true, _) => "block.first-contact",
-                (_, true) => "block.ramp",
-                _ => "block.breaker",
-            };
+            let code = stopped_by(first.map_or("", |b| b.window.as_str()));
             stopped.insert(step.number, Code::new(code));
         }
         Ok(stopped)

@@ -15,6 +15,7 @@ mod common;
 mod config;
 mod crash;
 mod directory;
+mod explain;
 mod identity;
 mod json;
 mod ledger;
