@@ -1,5 +1,6 @@
 //! People who leave, come back, change and are named, each as `exeunt why` tells it.
 
+mod demo;
 mod leave;
 mod plot;
 mod servers;
