@@ -17,10 +17,13 @@ use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
 use crate::domain::code;
+
 use crate::domain::rows::PlanRow;
+use crate::domain::rows::Step;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::cut::LeftOut;
+use crate::engine::owned::Belongings;
 use crate::engine::tell;
 use crate::ledger::Access;
 
@@ -194,14 +197,7 @@ async fn ask_each(
             step.tenant,
             code::says(step.because.as_str())
         ));
-        let counted = owned.counted(&step.account);
-        if !counted.is_empty() {
-            let to = match &step.successor {
-                Some(successor) => engine.called(successor)?,
-                None => "nobody".to_owned(),
-            };
-            output.data(&format!("  owns {counted}, which go to {to}"));
-        }
+        show_owned(engine, step, &owned, output)?;
         match answer(output) {
             Some(true) => {
                 taken.insert(row.number);
@@ -217,6 +213,28 @@ async fn ask_each(
         }
     }
     Ok(taken)
+}
+
+/// Says what an account owns and who gets it, also where that could not be learnt.
+fn show_owned(
+    engine: &Engine,
+    step: &Step,
+    owned: &Belongings,
+    output: &Output,
+) -> Result<(), Failure> {
+    let counted = owned.counted(&step.account);
+    if !counted.is_empty() {
+        let to = match &step.successor {
+            Some(successor) => engine.called(successor)?,
+            None => "nobody".to_owned(),
+        };
+        output.data(&format!("  owns {counted}, which go to {to}"));
+    }
+    let unread = owned.unread.iter().find(|(who, _)| *who == step.account);
+    if let Some((_, why)) = unread {
+        output.data(&format!("  what it owns is not known: {why}"));
+    }
+    Ok(())
 }
 
 /// Yes, no, or the wish to stop.

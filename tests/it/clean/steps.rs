@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::clean::products::Tenant;
 use crate::clean::products::Way;
-use crate::clean::screen::Screen;
+use crate::common::screen::Screen;
 use crate::common::workspace::Workspace;
 
 /// Where the guide puts the clean-up of a sandbox tenant.

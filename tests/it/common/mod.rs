@@ -7,5 +7,6 @@ pub(crate) mod fake_ldap;
 pub(crate) mod fake_marks;
 pub(crate) mod machine;
 pub(crate) mod samba;
+pub(crate) mod screen;
 pub(crate) mod slapd;
 pub(crate) mod workspace;
