@@ -13,11 +13,11 @@ use crate::clean::products;
 use crate::clean::products::Tenant;
 use crate::clean::products::Way;
 use crate::clean::steps::connects;
-use crate::clean::steps::held;
 use crate::clean::steps::out;
 use crate::clean::steps::place;
 use crate::clean::steps::secrets_are_kept;
 use crate::clean::steps::web_page;
+use crate::common::gates::held;
 use crate::common::screen::Screen;
 use crate::common::workspace::Workspace;
 

@@ -5,6 +5,7 @@ pub(crate) mod ds389;
 pub(crate) mod fake_ad;
 pub(crate) mod fake_ldap;
 pub(crate) mod fake_marks;
+pub(crate) mod gates;
 pub(crate) mod machine;
 pub(crate) mod samba;
 pub(crate) mod screen;
