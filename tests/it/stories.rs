@@ -3,5 +3,6 @@
 mod demo;
 mod leave;
 mod plot;
+mod refusals;
 mod servers;
 mod told;
