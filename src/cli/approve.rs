@@ -13,6 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::person::os_user;
 use crate::cli::plan::next_steps;
+use crate::cli::plan::show_leaving_successors;
 use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
@@ -76,6 +77,7 @@ pub async fn approve(cli: &Cli, args: &ApproveArgs, output: &Output) -> Result<E
     if !output.json {
         output.table(&["do", "account", "tenant"], &rows?);
     }
+    show_leaving_successors(&engine, &plan, output)?;
     let count = steps.len() as u64;
     // Whoever answered for each one has confirmed already.
     if !args.each {
