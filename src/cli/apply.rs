@@ -338,7 +338,21 @@ fn show_applied(
         let name = engine.called(&first.step.step.account)?;
         output.hint(&format!("`exeunt why {name}` tells the story"));
     }
+    for hint in withheld_hints(taken) {
+        output.hint(&hint);
+    }
     Ok(())
+}
+
+/// What can be done about the steps that were withheld, each once.
+fn withheld_hints(taken: &[Taken]) -> BTreeSet<String> {
+    let hint = |taken: &Taken| match &taken.end {
+        StepEnd::Withheld(code) => {
+            code::hint(code.as_str()).map(|hint| format!("{}: {hint}", taken.step.step.tenant))
+        }
+        _ => None,
+    };
+    taken.iter().filter_map(hint).collect()
 }
 
 pub(super) fn settled_value(settled: &Settled) -> serde_json::Value {

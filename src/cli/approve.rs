@@ -13,14 +13,18 @@ use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::person::os_user;
 use crate::cli::plan::next_steps;
+use crate::cli::plan::show_leaving_successors;
 use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
 use crate::domain::code;
+
 use crate::domain::rows::PlanRow;
+use crate::domain::rows::Step;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::cut::LeftOut;
+use crate::engine::owned::Belongings;
 use crate::engine::tell;
 use crate::ledger::Access;
 
@@ -73,6 +77,7 @@ pub async fn approve(cli: &Cli, args: &ApproveArgs, output: &Output) -> Result<E
     if !output.json {
         output.table(&["do", "account", "tenant"], &rows?);
     }
+    show_leaving_successors(&engine, &plan, output)?;
     let count = steps.len() as u64;
     // Whoever answered for each one has confirmed already.
     if !args.each {
@@ -194,14 +199,7 @@ async fn ask_each(
             step.tenant,
             code::says(step.because.as_str())
         ));
-        let counted = owned.counted(&step.account);
-        if !counted.is_empty() {
-            let to = match &step.successor {
-                Some(successor) => engine.called(successor)?,
-                None => "nobody".to_owned(),
-            };
-            output.data(&format!("  owns {counted}, which go to {to}"));
-        }
+        show_owned(engine, step, &owned, output)?;
         match answer(output) {
             Some(true) => {
                 taken.insert(row.number);
@@ -217,6 +215,28 @@ async fn ask_each(
         }
     }
     Ok(taken)
+}
+
+/// Says what an account owns and who gets it, also where that could not be learnt.
+fn show_owned(
+    engine: &Engine,
+    step: &Step,
+    owned: &Belongings,
+    output: &Output,
+) -> Result<(), Failure> {
+    let counted = owned.counted(&step.account);
+    if !counted.is_empty() {
+        let to = match &step.successor {
+            Some(successor) => engine.called(successor)?,
+            None => "nobody".to_owned(),
+        };
+        output.data(&format!("  owns {counted}, which go to {to}"));
+    }
+    let unread = owned.unread.iter().find(|(who, _)| *who == step.account);
+    if let Some((_, why)) = unread {
+        output.data(&format!("  what it owns is not known: {why}"));
+    }
+    Ok(())
 }
 
 /// Yes, no, or the wish to stop.

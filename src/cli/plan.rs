@@ -239,6 +239,23 @@ fn show_meaning(
         let name = engine.called(account)?;
         output.note(&format!("what {name} owns is not known: {why}"));
     }
+    show_leaving_successors(engine, plan, output)
+}
+
+/// Names successors who leave themselves: whoever approves should know that nothing will go to them.
+pub(super) fn show_leaving_successors(
+    engine: &Engine,
+    plan: &PlanRow,
+    output: &Output,
+) -> Result<(), Failure> {
+    for (tenant, successor) in engine.leaving_successors(&engine.steps_left(plan)?)? {
+        let name = engine.called(&successor)?;
+        output.note(&format!(
+            "NO SUCCESSOR: {name}, who takes over in {tenant}, has left or is about to be removed \
+             as well; until exeunt.toml names another one and `exeunt policy approve` has adopted \
+             it, nobody is removed there"
+        ));
+    }
     Ok(())
 }
 

@@ -12,6 +12,8 @@ use crate::domain::id::Email;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::rows::Step;
+use crate::domain::rows::StepRow;
+use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
@@ -76,7 +78,7 @@ impl Engine {
         }
         let email = record.email.clone();
         self.observe_account(run, tenant, record)?;
-        if self.is_leaving(run, account)? {
+        if self.is_leaving(run.now, account)? {
             return Ok(Err(Code::new("block.successor-leaving")));
         }
         Ok(Ok(Some(Successor { id, email })))
@@ -94,15 +96,34 @@ impl Engine {
         Ok(adopted == self.fingerprint(address.as_str())?)
     }
 
+    /// The successors of some steps who leave themselves, with their tenants: as long as they do,
+    /// those steps are withheld.
+    pub fn leaving_successors(
+        &self,
+        steps: &[StepRow],
+    ) -> Result<BTreeMap<SourceName, Subject>, EngineError> {
+        let now = self.clock.now();
+        let mut leaving = BTreeMap::new();
+        for step in steps.iter().map(|row| &row.step) {
+            if let Some(successor) = &step.successor
+                && !leaving.contains_key(&step.tenant)
+                && self.is_leaving(now, successor)?
+            {
+                leaving.insert(step.tenant.clone(), successor.clone());
+            }
+        }
+        Ok(leaving)
+    }
+
     /// Whether somebody has left, or stands in a plan to be disabled or removed.
-    fn is_leaving(&self, run: &Run, account: &Subject) -> Result<bool, EngineError> {
+    fn is_leaving(&self, now: Time, account: &Subject) -> Result<bool, EngineError> {
         if self
             .facts(account)?
-            .is_some_and(|facts| leaver(&facts, run.now).is_some())
+            .is_some_and(|facts| leaver(&facts, now).is_some())
         {
             return Ok(true);
         }
-        let open = self.open_steps(run.now)?;
+        let open = self.open_steps(now)?;
         let mut steps = open.iter().flat_map(|(_, left)| left);
         Ok(steps.any(|s| s.step.account == *account && s.step.does.is_step()))
     }

@@ -2,6 +2,5 @@
 
 mod each;
 mod products;
-mod screen;
 mod steps;
 mod ways;

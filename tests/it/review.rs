@@ -8,6 +8,8 @@ use crate::common::workspace::finish;
 use crate::json::fits;
 use crate::safety::house::House;
 
+mod one_by_one;
+
 /// Whoever is silent is disabled, once somebody has approved it.
 const REVIEWED: &str = "[[policy]]\nname = \"idle\"\nwhen = \"inactive\"\nring = \"enforce\"\n\
      after_days = 90\nnotice_days = [30, 7]\nsteps = [{ do = \"disable\" }]\n\

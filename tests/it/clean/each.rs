@@ -12,13 +12,13 @@ use exeunt::sandbox::tenant::Matcher;
 use crate::clean::products;
 use crate::clean::products::Tenant;
 use crate::clean::products::Way;
-use crate::clean::screen::Screen;
 use crate::clean::steps::connects;
-use crate::clean::steps::held;
 use crate::clean::steps::out;
 use crate::clean::steps::place;
 use crate::clean::steps::secrets_are_kept;
 use crate::clean::steps::web_page;
+use crate::common::gates::held;
+use crate::common::screen::Screen;
 use crate::common::workspace::Workspace;
 
 #[test]

@@ -21,7 +21,7 @@ use exeunt::sandbox::port::Status as PortStatus;
 use exeunt::sandbox::projectplace::ProjectPlaceHandle;
 use exeunt::sandbox::scim::ScimHandle;
 
-use crate::clean::screen::Screen;
+use crate::common::screen::Screen;
 
 /// Something that is asked for on the way in.
 pub(super) enum Asked {

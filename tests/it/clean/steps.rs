@@ -5,12 +5,10 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
 
 use crate::clean::products::Tenant;
 use crate::clean::products::Way;
-use crate::clean::screen::Screen;
+use crate::common::screen::Screen;
 use crate::common::workspace::Workspace;
 
 /// Where the guide puts the clean-up of a sandbox tenant.
@@ -75,15 +73,6 @@ pub(super) fn connects(screen: &mut Screen, tenant: &Tenant) {
 /// How many of the members are out.
 pub(super) fn out(tenant: &Tenant) -> usize {
     tenant.members.iter().filter(|a| (tenant.is_out)(a)).count()
-}
-
-/// Waits until a gate holds a call.
-pub(super) fn held(count: impl Fn() -> usize) {
-    let began = Instant::now();
-    while count() == 0 {
-        assert!(began.elapsed() < Duration::from_secs(120), "no call came");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Answers everything with a web page.

@@ -12,12 +12,12 @@ use crate::clean::products::address;
 use crate::clean::products::docspace;
 use crate::clean::products::of;
 use crate::clean::products::portal;
-use crate::clean::screen::Screen;
 use crate::clean::steps::connects;
-use crate::clean::steps::held;
 use crate::clean::steps::out;
 use crate::clean::steps::place;
 use crate::clean::steps::web_page;
+use crate::common::gates::held;
+use crate::common::screen::Screen;
 use crate::common::workspace::Workspace;
 
 #[test]

@@ -1,6 +1,7 @@
 //! ProjectPlace's adapter against the sandbox's account.
 
 mod change;
+mod heir;
 mod read;
 mod settings;
 mod way;

@@ -1,13 +1,16 @@
 //! The use that the reference names, with the real binary: accounts that are silent for a year and
 //! invitations that nobody took up are reviewed in a table, warned, approved and removed.
 
+use std::process::Child;
 use std::process::Stdio;
 
 use chrono::TimeDelta;
 use exeunt::sandbox::huwise::HuwiseHandle;
 use exeunt::sandbox::huwise::Settings;
 use exeunt::sandbox::population::Population;
+use exeunt::sandbox::tenant::Matcher;
 
+use crate::common::gates::while_held;
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
 use crate::common::workspace::finish;
@@ -70,13 +73,17 @@ impl Scene {
         scene
     }
 
-    /// Runs a command at the tenant's time.
-    fn run(&self, args: &[&str]) -> Ran {
+    /// Starts a command at the tenant's time.
+    fn start_command(&self, args: &[&str]) -> Child {
         let mut command = self.ws.command(args);
         let now = self.tenant.control().now().to_rfc3339();
         command.env("EXEUNT_NOW", now);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
+        command.spawn().unwrap()
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        finish(self.start_command(args), args)
     }
 
     fn days_later(&self, days: i64) {
@@ -168,4 +175,59 @@ fn without_a_word_on_machines_only_invitations_go() {
         .exits(0)
         .says(confirmed);
     scene.run(&["verify"]).exits(0).says("good:");
+}
+
+/// Somebody was taken out after the plan was approved and is invited again under the old name:
+/// before `apply`, while it looks at the account again, or just before the call.
+#[test]
+fn an_old_plan_does_not_touch_whoever_was_invited_again() {
+    for held in 0..=2 {
+        let scene = Scene::start("service_accounts = [\"robot@example.com\"]");
+        scene.run(&["sync"]).exits(0);
+        scene.run(&["run"]);
+        scene.days_later(31);
+        scene.run(&["sync"]).exits(0);
+        scene.run(&["plan", "--out", "plan.json"]).exits(0);
+        let approve = ["approve", "plan.json", "--confirm", "3"];
+        scene.run(&approve).exits(0);
+        scene.run(&RELEASE).exits(0);
+        let control = scene.tenant.control();
+        control.clear_requests();
+        let now = control.now();
+        let again = || {
+            control.with(|domain| {
+                // as the plan has it, so that only the date tells them apart
+                let mut cleo = domain.user(CLEO).unwrap().clone();
+                assert!(domain.remove_user(CLEO, now));
+                cleo.joined = now;
+                domain.add_user(cleo);
+            });
+        };
+        let apply = ["apply", "plan.json"];
+        let ran = if held == 0 {
+            again();
+            scene.run(&apply)
+        } else {
+            let read = Matcher::new("GET", "/api/automation/v1.0/users/cleo/");
+            let start = || scene.start_command(&apply);
+            finish(while_held(&control, &read, held, start, again), &apply)
+        };
+        let (exit, why) = match held {
+            0 | 1 => (0, "step.fell-away"),
+            _ => (3, "read.moved"),
+        };
+        ran.exits(exit).says(why);
+
+        // nor does any later command
+        scene.run(&["apply", "plan.json"]);
+        scene.run(&["run"]);
+        let joined = control.with(|domain| domain.user(CLEO).unwrap().joined);
+        assert_eq!(joined, now, "held {held}");
+        let requests = control.requests();
+        let changes = requests.iter().filter(|r| r.method != "GET");
+        let (of_cleo, others): (Vec<_>, Vec<_>) = changes.partition(|r| r.path.contains(CLEO));
+        assert!(of_cleo.is_empty(), "held {held}: {of_cleo:?}");
+        assert_eq!(others.len(), 2, "the other steps of the plan");
+        scene.run(&["verify"]).exits(0).says("good:");
+    }
 }

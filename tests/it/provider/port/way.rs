@@ -2,14 +2,19 @@
 //! disabled and who are idle are removed, with images of what was there and a list of what they
 //! leave behind.
 
+use std::process::Child;
 use std::process::Stdio;
 
 use chrono::TimeDelta;
 use exeunt::sandbox::port::PortHandle;
+use exeunt::sandbox::port::Role;
 use exeunt::sandbox::port::Settings;
 use exeunt::sandbox::port::Status;
 use exeunt::sandbox::port::User;
+use exeunt::sandbox::tenant::Matcher;
+use exeunt::sandbox::tenant::RequestRecord;
 
+use crate::common::gates::while_held;
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
 use crate::common::workspace::finish;
@@ -61,13 +66,17 @@ impl Scene {
         scene
     }
 
-    /// Runs a command at the tenant's time.
-    fn run(&self, args: &[&str]) -> Ran {
+    /// Starts a command at the tenant's time.
+    fn start_command(&self, args: &[&str]) -> Child {
         let mut command = self.ws.command(args);
         let now = self.tenant.control().now().to_rfc3339();
         command.env("EXEUNT_NOW", now);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
+        command.spawn().unwrap()
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        finish(self.start_command(args), args)
     }
 }
 
@@ -110,4 +119,56 @@ fn the_disabled_are_removed_and_what_they_leave_behind_is_listed() {
     let confirmed = "a later complete read of the tenant confirms it";
     scene.run(&["why", LEAVER]).exits(0).says(confirmed);
     scene.run(&["verify"]).exits(0).says("good:");
+}
+
+/// Somebody was taken out after the plan was approved and is invited again under the old address:
+/// before `apply`, while it looks at the account again, or just before the call.
+#[test]
+fn an_old_plan_does_not_touch_whoever_was_invited_again() {
+    for held in 0..=2 {
+        let scene = Scene::start();
+        let control = scene.tenant.control();
+        scene.run(&["sync"]).exits(0);
+        control.advance(31 * 86_400);
+        scene.run(&["sync"]).exits(0);
+        scene.run(&["plan", "--out", "plan.json"]).exits(0);
+        let approve = ["approve", "plan.json", "--confirm", "1"];
+        scene.run(&approve).exits(0);
+        let reason = "looked at it";
+        let release = ["breaker", "release", "plan.json", "--reason", reason];
+        scene.run(&release).exits(0);
+        control.clear_requests();
+        let before = control.now();
+        let again = || {
+            let old = control.user(LEAVER).unwrap();
+            assert!(control.remove_user(LEAVER));
+            control.invite(LEAVER, Role::Member);
+            // as the plan has it, so that only the date tells them apart
+            control.change_user(LEAVER, |new| {
+                (new.status, new.last_login) = (old.status, old.last_login);
+            });
+        };
+        let apply = ["apply", "plan.json"];
+        let ran = if held == 0 {
+            again();
+            scene.run(&apply)
+        } else {
+            let read = Matcher::new("GET", "/v1/blueprints/_user/entities/");
+            let start = || scene.start_command(&apply);
+            finish(while_held(&control, &read, held, start, again), &apply)
+        };
+        let why = ["step.fell-away", "step.fell-away", "block.identity-changed"][held];
+        ran.exits(0).says("withheld").says(why);
+
+        // nor does any later command
+        scene.run(&["apply", "plan.json"]);
+        scene.run(&["run"]);
+        let there = control.user(LEAVER).unwrap();
+        assert!(there.created > before, "held {held}");
+        let requests = control.requests();
+        let reads = |r: &&RequestRecord| r.method == "GET" || r.method == "POST";
+        let changes: Vec<_> = requests.iter().filter(|r| !reads(r)).collect();
+        assert!(changes.is_empty(), "held {held}: {changes:?}");
+        scene.run(&["verify"]).exits(0).says("good:");
+    }
 }

@@ -1,6 +1,7 @@
 //! The use that the reference names, with the real binary: accounts that are silent for 180 days
 //! are deleted and what they head is handed over; external members are taken out.
 
+use std::process::Command;
 use std::process::Stdio;
 
 use chrono::TimeDelta;
@@ -11,7 +12,11 @@ use exeunt::sandbox::projectplace::Settings;
 use exeunt::sandbox::projectplace::Sort;
 use exeunt::sandbox::projectplace::Standing;
 use exeunt::sandbox::projectplace::User;
+use exeunt::sandbox::tenant::Fault;
+use exeunt::sandbox::tenant::FaultRule;
+use exeunt::sandbox::tenant::Matcher;
 
+use crate::common::screen::Screen;
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
 use crate::common::workspace::finish;
@@ -75,11 +80,16 @@ impl Scene {
         scene
     }
 
-    /// Runs a command at the tenant's time.
-    fn run(&self, args: &[&str]) -> Ran {
+    /// A command at the tenant's time.
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = self.ws.command(args);
         let now = self.tenant.control().now().to_rfc3339();
         command.env("EXEUNT_NOW", now);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = self.command(args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         finish(command.spawn().unwrap(), args)
     }
@@ -99,6 +109,41 @@ impl Scene {
         let control = self.tenant.control();
         control.with(|account| account.user(id).unwrap().standing)
     }
+}
+
+/// Whoever is asked about each account sees what goes to whom, and where nobody knows.
+#[test]
+fn each_account_is_shown_with_what_it_heads() {
+    let scene = Scene::start();
+    scene.run(&["sync"]).exits(0);
+    scene.run(&["run"]);
+    scene.days_later(31);
+    scene.run(&["sync"]).exits(0);
+    scene.run(&["plan", "--out", "plan.json"]).exits(0);
+    // what stands between an account's name and the question about it
+    let shown = |email: &str| {
+        let mut screen = Screen::of(&scene.command(&[]), "approve plan.json --each");
+        screen
+            .says("[q]uit:", "y")
+            .sees("2 of 2")
+            .says("[q]uit:", "q");
+        let all = screen.ends(5);
+        let after = all.split(&format!("remove {email} in place.")).nth(1);
+        let own = after.and_then(|text| text.split("Approve this?").next());
+        own.unwrap().to_owned()
+    };
+    let (head, outside) = ("p2001@example.com", "p2002@example.com");
+    let goes = "owns 1 workspace, which go to heir@example.com";
+    assert!(shown(head).contains(goes));
+    assert!(!shown(outside).contains("own"));
+
+    let artifacts = format!("/1/account/people/{GONE}/owned-artifacts");
+    scene.tenant.control().add_fault(FaultRule::always(
+        Matcher::new("GET", &artifacts),
+        Fault::Html { status: 502 },
+    ));
+    assert!(shown(head).contains("what it owns is not known"));
+    assert!(!shown(outside).contains("own"));
 }
 
 #[test]

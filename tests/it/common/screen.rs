@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const A_MOMENT: Duration = Duration::from_millis(400);
 
 /// A command in a terminal of 80 columns, and what it shows.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     child: Child,
     keys: ChildStdin,
     shown: Arc<Mutex<Vec<u8>>>,
@@ -31,10 +31,14 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Starts `exeunt` with some arguments.
-    pub(super) fn start(ws: &Workspace, args: &str) -> Self {
+    pub(crate) fn start(ws: &Workspace, args: &str) -> Self {
+        Self::of(&ws.command(&[]), args)
+    }
+
+    /// The same where and as another command would run.
+    pub(crate) fn of(plain: &Command, args: &str) -> Self {
         let exeunt = env!("CARGO_BIN_EXE_exeunt");
         let typed = format!("stty cols 80 rows 50; exec {exeunt} --no-progress {args}");
-        let plain = ws.command(&[]);
         let mut command = Command::new("script");
         command.env_clear().env("PATH", "/usr/bin:/bin");
         command
@@ -67,7 +71,7 @@ impl Screen {
     }
 
     /// All that was shown, with every stretch of blanks and line breaks as one blank.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let shown = self.shown.lock().unwrap();
         let text = String::from_utf8_lossy(&shown);
         let mut out = String::new();
@@ -82,7 +86,7 @@ impl Screen {
     }
 
     /// The lines as they stand on the screen.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let shown = self.shown.lock().unwrap();
         let text = String::from_utf8_lossy(&shown).replace('\r', "");
         text.lines().map(str::to_owned).collect()
@@ -90,7 +94,7 @@ impl Screen {
 
     /// Waits until a text appears that was not read yet.
     #[track_caller]
-    pub(super) fn sees(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn sees(&mut self, text: &str) -> &mut Self {
         let began = Instant::now();
         loop {
             let shown = self.text();
@@ -109,7 +113,7 @@ impl Screen {
     }
 
     /// Types a line.
-    pub(super) fn types(&mut self, line: &str) -> &mut Self {
+    pub(crate) fn types(&mut self, line: &str) -> &mut Self {
         if line.is_empty() {
             // An empty line that comes at once is part of what was pasted.
             std::thread::sleep(A_MOMENT);
@@ -121,13 +125,13 @@ impl Screen {
 
     /// Waits for a question and answers it.
     #[track_caller]
-    pub(super) fn says(&mut self, question: &str, answer: &str) -> &mut Self {
+    pub(crate) fn says(&mut self, question: &str, answer: &str) -> &mut Self {
         self.sees(question).types(answer)
     }
 
     /// Pastes what is not to be shown.
     #[track_caller]
-    pub(super) fn pastes(&mut self, question: &str, secret: &str) -> &mut Self {
+    pub(crate) fn pastes(&mut self, question: &str, secret: &str) -> &mut Self {
         self.sees(question)
             .sees("It is not shown while you paste it:");
         std::thread::sleep(A_MOMENT);
@@ -135,16 +139,25 @@ impl Screen {
     }
 
     /// Presses Ctrl-C.
-    pub(super) fn ctrl_c(&mut self) -> &mut Self {
+    pub(crate) fn ctrl_c(&mut self) -> &mut Self {
+        self.presses(3)
+    }
+
+    /// Presses Ctrl-D: nothing more will be typed.
+    pub(crate) fn ctrl_d(&mut self) -> &mut Self {
+        self.presses(4)
+    }
+
+    fn presses(&mut self, key: u8) -> &mut Self {
         std::thread::sleep(A_MOMENT);
-        self.keys.write_all(&[3]).unwrap();
+        self.keys.write_all(&[key]).unwrap();
         self.keys.flush().unwrap();
         self
     }
 
     /// Waits for the end; nothing on the screen was wider than it.
     #[track_caller]
-    pub(super) fn ends(mut self, code: i32) -> String {
+    pub(crate) fn ends(mut self, code: i32) -> String {
         let began = Instant::now();
         let ended = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
