@@ -2,6 +2,7 @@
 //! of an LDIF file.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use uuid::Uuid;
 
@@ -16,7 +17,11 @@ const LOCKED_FOR_EVER: &str = "000001010000Z";
 /// The attributes of one entry; names without regard to case and without options (`;lang-de`).
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
-    values: Vec<(String, Vec<Vec<u8>>)>,
+    /// All names and values, one behind the other. Entries are made on one thread and dropped on
+    /// another, where each piece of memory of its own would cost more than what is in it.
+    bytes: Vec<u8>,
+    /// Where in them each value is, with the name of its attribute.
+    values: Vec<(Range<usize>, Range<usize>)>,
     /// Which part of its values came, for attributes of which the server gives a part at a time.
     ranges: BTreeMap<String, String>,
 }
@@ -31,8 +36,17 @@ pub(super) struct BadAttribute {
 }
 
 impl Attributes {
+    /// None yet, with room for those of a usual person.
+    pub(super) fn with_room() -> Self {
+        Self {
+            bytes: Vec::with_capacity(640),
+            values: Vec::with_capacity(16),
+            ranges: BTreeMap::new(),
+        }
+    }
+
     /// Adds values of an attribute.
-    pub(super) fn add(&mut self, name: &str, values: impl IntoIterator<Item = Vec<u8>>) {
+    pub(super) fn add(&mut self, name: &str, values: impl IntoIterator<Item: AsRef<[u8]>>) {
         let mut parts = name.split(';');
         let name = parts.next().unwrap_or_default();
         for option in parts {
@@ -41,14 +55,21 @@ impl Attributes {
                     .insert(name.to_ascii_lowercase(), range.to_owned());
             }
         }
-        // An entry has a dozen attributes: to look through them is quicker than any index.
-        let mut known = self.values.iter_mut();
-        match known.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            Some((_, known)) => known.extend(values),
-            None => self
-                .values
-                .push((name.to_owned(), values.into_iter().collect())),
+        let name = self.keep(name.as_bytes());
+        for value in values {
+            let value = self.keep(value.as_ref());
+            self.values.push((name.clone(), value));
         }
+    }
+
+    fn keep(&mut self, piece: &[u8]) -> Range<usize> {
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(piece);
+        from..self.bytes.len()
+    }
+
+    fn piece(&self, range: &Range<usize>) -> &[u8] {
+        self.bytes.get(range.clone()).unwrap_or_default()
     }
 
     /// The range of values that the server gave instead of all (`0-1499`, `1500-*`).
@@ -57,14 +78,13 @@ impl Attributes {
         range.map(String::as_str)
     }
 
-    /// The values of an attribute that are not empty.
+    /// The values of an attribute, in the order of the entry.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let mut known = self.values.iter();
-        let known = known.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        known
-            .into_iter()
-            .flat_map(|(_, values)| values)
-            .map(Vec::as_slice)
+        // An entry has a dozen values: to look through them is quicker than any index.
+        let all = self.values.iter();
+        let own =
+            all.filter(move |(known, _)| self.piece(known).eq_ignore_ascii_case(name.as_bytes()));
+        own.map(|(_, value)| self.piece(value))
     }
 
     /// The values of an attribute as trimmed text, in the order of the entry; bytes that are no
@@ -78,9 +98,13 @@ impl Attributes {
 
     /// The first text of the first attribute that has one.
     pub(super) fn text(&self, names: &[&str]) -> Option<String> {
-        names
-            .iter()
-            .find_map(|name| self.texts(name).into_iter().next())
+        names.iter().find_map(|name| {
+            let mut texts = self.values(name).map(String::from_utf8_lossy);
+            texts.find_map(|text| match text.trim() {
+                "" => None,
+                text => Some(text.to_owned()),
+            })
+        })
     }
 
     /// The `entryUUID` (RFC 4530) in its canonical form, from text or from 16 bytes; `None` if

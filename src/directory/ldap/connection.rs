@@ -10,6 +10,7 @@ use ldap3::LdapConnSettings;
 use ldap3::LdapError;
 use ldap3::Scope;
 use ldap3::SearchOptions;
+use ldap3::SearchStream;
 use ldap3::controls::MakeCritical as _;
 use ldap3::controls::PagedResults;
 use ldap3::controls::RawControl;
@@ -29,7 +30,7 @@ use crate::directory::ldap::settings::LdapSettings;
 /// cannot decode; it is ended with the connection.
 pub(super) struct Connection {
     ldap: Ldap,
-    driver: JoinHandle<Result<(), LdapError>>,
+    driver: Task<Result<(), LdapError>>,
     /// Scheme, host and port.
     pub(super) at: String,
     /// How often each result code came.
@@ -37,6 +38,22 @@ pub(super) struct Connection {
     entry_limit: Duration,
     most: u64,
     flavor: Flavor,
+}
+
+/// A task that ends with its owner.
+struct Task<T>(JoinHandle<T>);
+
+/// The answer to a search as the library gives it.
+type Stream = SearchStream<'static, String, Vec<String>>;
+
+/// Why there is no whole answer.
+enum Ended {
+    /// The stream broke.
+    Stream(LdapError),
+    /// An entry was not taken.
+    Entry(BadEntry),
+    /// There were more entries than the limit allows.
+    TooMany,
 }
 
 /// One search as it is asked for.
@@ -74,7 +91,7 @@ impl Connection {
             opened.map_err(|error| failure::connecting(&at, settings.ca_file.as_deref(), error))?;
         Ok(Self {
             ldap,
-            driver: tokio::spawn(connection.drive()),
+            driver: Task(tokio::spawn(connection.drive())),
             at,
             results: BTreeMap::new(),
             entry_limit: settings.limits.entry,
@@ -128,44 +145,30 @@ impl Connection {
         self.ldap
             .with_search_options(SearchOptions::new().sizelimit(wanted.at_most))
             .with_timeout(self.entry_limit);
+        let attributes: Vec<String> = wanted.attributes.iter().map(|&a| a.to_owned()).collect();
         let stream =
             self.ldap
-                .streaming_search(wanted.base, wanted.scope, wanted.filter, wanted.attributes);
-        let mut stream = match stream.await {
+                .streaming_search(wanted.base, wanted.scope, wanted.filter, attributes);
+        let stream = match stream.await {
             Ok(stream) => stream,
             Err(error) => return Err(self.broken(&wanted.when, error).await),
         };
-        let mut entries = Vec::new();
-        let mut referrals = 0;
-        let mut elsewhere = 0;
-        loop {
-            match stream.next().await {
-                Ok(None) => break,
-                Ok(Some(item)) if item.is_ref() => {
-                    let counts =
-                        self.flavor != Flavor::ActiveDirectory || search::leads_to_people(item.0);
-                    referrals += 1;
-                    elsewhere += u64::from(counts);
-                }
-                Ok(Some(item)) if item.is_intermediate() => {}
-                Ok(Some(item)) => {
-                    entries.push(search::entry(item.0).map_err(|bad| self.refuse(&bad))?);
-                    if u64::try_from(entries.len()).unwrap_or(u64::MAX) > self.most {
-                        return Err(failure::too_many(&self.at, self.most));
-                    }
-                }
-                Err(error) => return Err(self.broken(&wanted.when, error).await),
+        // As a task, which the runtime runs on the thread of the driver that wakes it: to wake
+        // another thread for each entry takes longer than to work on it.
+        let mut gathering = Task(tokio::spawn(gather(stream, self.flavor, self.most)));
+        match (&mut gathering.0).await {
+            Ok(Ok(answer)) => {
+                *self.results.entry(answer.code.to_string()).or_default() += 1;
+                Ok(answer)
+            }
+            Ok(Err(Ended::Stream(error))) => Err(self.broken(&wanted.when, error).await),
+            Ok(Err(Ended::Entry(bad))) => Err(self.refuse(&bad)),
+            Ok(Err(Ended::TooMany)) => Err(failure::too_many(&self.at, self.most)),
+            Err(_) => {
+                let error = LdapError::EndOfStream;
+                Err(failure::interrupted(&self.at, &wanted.when, &error))
             }
         }
-        let result = stream.finish().await;
-        *self.results.entry(result.rc.to_string()).or_default() += 1;
-        Ok(Answer {
-            entries,
-            referrals,
-            elsewhere,
-            code: result.rc,
-            paging: search::paging(&result),
-        })
     }
 
     fn refuse(&self, bad: &BadEntry) -> DirectoryError {
@@ -187,7 +190,7 @@ impl Connection {
         if matches!(error, LdapError::Timeout { .. }) {
             return failure::interrupted(&self.at, when, &error);
         }
-        let ended = tokio::time::timeout(Duration::from_secs(1), &mut self.driver).await;
+        let ended = tokio::time::timeout(Duration::from_secs(1), &mut self.driver.0).await;
         match ended {
             Ok(Err(join)) if join.is_panic() => failure::not_ldap(&self.at),
             Ok(Ok(Err(LdapError::Io { source }))) if failure::is_undecodable(&source) => {
@@ -204,8 +207,35 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
+}
+
+/// Takes the whole answer to one search.
+async fn gather(mut stream: Stream, flavor: Flavor, most: u64) -> Result<Answer, Ended> {
+    let mut entries = Vec::new();
+    let mut referrals = 0;
+    let mut elsewhere = 0;
+    while let Some(item) = stream.next().await.map_err(Ended::Stream)? {
+        if item.is_ref() {
+            let counts = flavor != Flavor::ActiveDirectory || search::leads_to_people(item.0);
+            referrals += 1;
+            elsewhere += u64::from(counts);
+        } else if !item.is_intermediate() {
+            entries.push(search::entry(item.0).map_err(Ended::Entry)?);
+            if u64::try_from(entries.len()).unwrap_or(u64::MAX) > most {
+                return Err(Ended::TooMany);
+            }
+        }
+    }
+    let result = stream.finish().await;
+    Ok(Answer {
+        entries,
+        referrals,
+        elsewhere,
+        code: result.rc,
+        paging: search::paging(&result),
+    })
 }

@@ -89,16 +89,16 @@ fn entry_of(tag: StructureTag) -> Option<Result<Entry, BadEntry>> {
     let mut parts = tag.expect_constructed()?.into_iter();
     let dn = parts.next()?.expect_primitive()?;
     let mut size = dn.len();
-    let mut attributes = Attributes::default();
+    let mut attributes = Attributes::with_room();
     for attribute in parts.next()?.expect_constructed()? {
         let mut parts = attribute.expect_constructed()?.into_iter();
         let name = String::from_utf8(parts.next()?.expect_primitive()?).ok()?;
-        let mut values = Vec::new();
-        for value in parts.next()?.expect_constructed()? {
-            let value = value.expect_primitive()?;
-            size = size.saturating_add(value.len());
-            values.push(value);
-        }
+        let values = parts.next()?.expect_constructed()?.into_iter();
+        let values: Vec<Vec<u8>> = values
+            .map(StructureTag::expect_primitive)
+            .collect::<Option<_>>()?;
+        let more = values.iter().map(Vec::len);
+        size = more.fold(size, usize::saturating_add);
         if size > MAX_ENTRY_BYTES {
             return Some(Err(BadEntry::TooLarge));
         }

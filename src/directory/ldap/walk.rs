@@ -104,7 +104,6 @@ impl LdapDirectory {
                     for entry in entries {
                         self.take(&at, &entry, part.from, &beside, &mut gathered)?;
                     }
-                    gathered.count();
                     self.limit(&at, &gathered)?;
                     progress(gathered.proof.count);
                     Ok(())
@@ -319,7 +318,12 @@ impl LdapDirectory {
             }
             Place::Vacant(place) => {
                 let key = place.key().clone();
-                place.insert(self.person(at, key, entry, from, beside)?);
+                let person = place.insert(self.person(at, key, entry, from, beside)?);
+                // Deleted ones do not make a directory that shows nobody look like one that shows
+                // somebody.
+                if from != From::Deleted && person.facts.deleted_by.is_none() {
+                    gathered.proof.count += 1;
+                }
                 Ok(())
             }
         }
@@ -332,15 +336,5 @@ impl LdapDirectory {
             return Err(failure::too_many(at, self.settings.limits.entries));
         }
         Ok(())
-    }
-}
-
-impl Gathered {
-    /// Counts those who are there; deleted ones do not make a directory that shows nobody look
-    /// like one that shows somebody.
-    fn count(&mut self) {
-        let there = self.people.values();
-        let there = there.filter(|person| person.facts.deleted_by.is_none());
-        self.proof.count = there.count() as u64;
     }
 }
