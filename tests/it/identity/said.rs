@@ -224,7 +224,7 @@ fn a_word_about_a_leaver_is_doubted_when_the_address_is_somebody_elses_now() {
         left("lee", "2", &["lee@town.test"]),
     ];
     let max = person("max", "3", &["nickname@else.test"]);
-    town.people(&[&before[..], &[max.clone()]].concat());
+    town.people(&[&before[..], &[max]].concat());
     town.sync();
     let keys = ["kim", "lee", "max"];
     assert_eq!(town.link("odd", &keys), "block.recycled-address");
