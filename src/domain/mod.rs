@@ -17,6 +17,7 @@ pub mod departure;
 pub mod event;
 pub mod finding;
 pub mod fold;
+pub mod hold;
 pub mod id;
 pub mod identity;
 pub mod leaver_clock;
