@@ -6,8 +6,10 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
 use crate::cli::exit::Exit;
+use crate::domain::hold::HoldKind;
 
 /// The configuration where none is named.
 pub const USUAL_CONFIG: &str = "exeunt.toml";
@@ -101,6 +103,9 @@ pub enum Command {
     /// Answer for accounts that belong to nobody
     #[command(subcommand)]
     Orphan(OrphanCommand),
+    /// Hold people or accounts, so that no step touches them
+    #[command(subcommand)]
+    Hold(HoldCommand),
     /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back
     Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
@@ -473,6 +478,88 @@ pub struct OrphanReleaseArgs {
     /// What is said and by whom
     #[command(flatten)]
     pub word: WordArgs,
+}
+
+/// `hold`.
+#[derive(Debug, Subcommand)]
+pub enum HoldCommand {
+    /// Hold a person with all their accounts, or one account
+    Add(HoldAddArgs),
+    /// Show who is held, until when and why
+    List(HoldListArgs),
+    /// End a hold before its end: an approver's word
+    Lift(HoldLiftArgs),
+}
+
+/// `hold add`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("whom").required(true).args(["who", "account"])))]
+pub struct HoldAddArgs {
+    /// The person: an address, a pseudonym or a directory's key; all their accounts are held, also
+    /// those that come later
+    pub who: Option<String>,
+    /// Only this account: an address, a pseudonym or the tenant's id
+    #[arg(long, value_name = "ACCOUNT", requires = "tenant")]
+    pub account: Option<String>,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT", requires = "account")]
+    pub tenant: Option<String>,
+    /// Why, as a kind
+    #[arg(long, value_name = "KIND")]
+    pub kind: HoldKind,
+    /// Who answers for it
+    #[arg(long, value_name = "NAME")]
+    pub owner: String,
+    /// When it ends (2026-05-01 for the end of that day in UTC, RFC 3339), at most a year ahead
+    #[arg(
+        long,
+        value_name = "DATE",
+        required_unless_present = "review",
+        conflicts_with = "review"
+    )]
+    pub until: Option<String>,
+    /// When a legal hold, which has no end, is to be looked at again
+    #[arg(long, value_name = "DATE")]
+    pub review: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `hold list`.
+#[derive(Debug, Args)]
+pub struct HoldListArgs {
+    /// Only those that end or are to be looked at again within so many days
+    #[arg(long, value_name = "DAYS")]
+    pub ending_within: Option<u16>,
+}
+
+/// `hold lift`.
+#[derive(Debug, Args)]
+pub struct HoldLiftArgs {
+    /// The number of the hold, as `hold list` shows it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+impl ValueEnum for HoldKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            HoldKind::Legal => "evidence: no removal, no hand-over; leavers are disabled",
+            HoldKind::LeaveOfAbsence => "away for a long time",
+            HoldKind::BreakGlass => "for emergencies",
+            HoldKind::Service => "used by a machine or by several people",
+            HoldKind::Manual => "any other reason",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
 }
 
 /// `before-images`.

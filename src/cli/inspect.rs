@@ -11,6 +11,7 @@ use crate::cli::args::RebuildArgs;
 use crate::cli::args::WhyArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::hold;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::setup;
@@ -168,6 +169,9 @@ fn departed_row(
     let mut stands = clock.map(tell::clock).unwrap_or_default();
     let notice = clock.map(tell::notice).unwrap_or_default();
     let used = clock.and_then(|c| c.active_after);
+    if let Some(held) = clock.and_then(|c| tell::held(&c.blocked)) {
+        stands.push_str(&format!("; {held}"));
+    }
     let tenant = account.map_or("no account", |a| a.tenant.as_str());
     let state = account.map_or("", |a| a.state.as_str());
     let since = person.since.day();
@@ -322,6 +326,7 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
     for departure in &story.departures {
         show_departure(departure, output);
     }
+    hold::show_over(&story.holds, output);
     match &story.decision {
         Some(explained) => show_explained(engine, story, explained, output),
         None => output.data("The rules have never had anything to say about this account."),

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod exit;
 pub mod failure;
 pub mod findings;
+pub mod hold;
 pub mod inspect;
 pub mod leave;
 pub mod observe;
@@ -116,6 +117,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(cli, args, output).await,
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
+        Command::Hold(args) => hold::hold(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),

@@ -40,7 +40,7 @@ pub fn link(cli: &Cli, command: &LinkCommand, output: &Output) -> Result<Exit, F
     }
 }
 
-fn words(args: &WordArgs) -> Result<Words<'_>, Failure> {
+pub(super) fn words(args: &WordArgs) -> Result<Words<'_>, Failure> {
     if args.reason.trim().is_empty() {
         return Err(Failure::usage(
             "the reason is empty",
@@ -57,7 +57,7 @@ fn signer(engine: &Engine, args: &WordArgs) -> Result<Signer, Failure> {
     Ok(engine.signer(&os_user(), args.key.as_deref())?)
 }
 
-fn source(name: Option<&String>) -> Option<SourceName> {
+pub(super) fn source(name: Option<&String>) -> Option<SourceName> {
     name.map(SourceName::new)
 }
 
@@ -261,7 +261,7 @@ pub fn orphan(cli: &Cli, command: &OrphanCommand, output: &Output) -> Result<Exi
     }
 }
 
-fn moment(text: &str) -> Result<Time, Failure> {
+pub(super) fn moment(text: &str) -> Result<Time, Failure> {
     parse_moment(text)
         .ok_or_else(|| Failure::usage(format!("`{text}` is no date"), "as in 2026-05-01"))
 }

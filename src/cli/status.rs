@@ -1,10 +1,12 @@
 //! `exeunt status`: where things stand, leavers who are still in first.
 
+use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::hold::show_count;
 use crate::cli::leave::cannot_says;
 use crate::cli::leave::cannot_values;
 use crate::cli::output::Output;
@@ -55,8 +57,13 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     still_in.sort_by_key(|(clock, _)| clock.as_ref().map(|c| (c.state, c.due)));
     let late = count(&still_in, ClockState::Late);
     let exit = if late > 0 { Exit::Partly } else { Exit::Done };
+    let holds = engine.hold_count(&moment)?;
     if output.json {
-        output.document(&document(&engine, &still_in, trouble.as_deref())?);
+        let mut document = document(&engine, &still_in, trouble.as_deref())?;
+        if let Value::Object(fields) = &mut document {
+            fields.insert("holds".to_owned(), json!(holds));
+        }
+        output.document(&document);
         return Ok(exit);
     }
     if let Some(trouble) = &trouble {
@@ -68,6 +75,7 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     show_still_in(&engine, &still_in, output)?;
     show_sources(&engine, output)?;
     show_set_aside(&engine, &judged, output)?;
+    show_count(&holds, output);
     show_waiting(&engine, output)?;
     Ok(exit)
 }

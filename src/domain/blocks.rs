@@ -10,13 +10,16 @@ use crate::domain::decide::Leaver;
 use crate::domain::decide::LinkFacts;
 use crate::domain::departure::DISABLED_DAYS_FOR_REMOVAL;
 use crate::domain::departure::stated_of;
+use crate::domain::id::Seq;
 use crate::domain::policy::Policy;
 use crate::domain::policy::Ring;
 use crate::domain::policy::seconds;
 use crate::domain::rows::Decision;
+use crate::domain::rows::HoldRow;
 use crate::domain::rows::KeptMark;
 use crate::domain::rows::SourceRow;
 use crate::domain::rows::When;
+use crate::domain::rows::hold_codes;
 use crate::domain::source::Verdict;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
@@ -25,7 +28,8 @@ use crate::domain::trigger::Match;
 
 /// What blocks a finding until somebody changes something, the gravest first.
 pub(crate) fn lasting(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Code> {
-    let mut blocked = Vec::new();
+    let leaves = found.policy.when == When::Departed;
+    let mut blocked = hold_codes(held(case, does, leaves));
     in_doubt(case, &mut blocked);
     if let Some(leaver) = departed(case, found.policy) {
         blocked.extend(leaver.elsewhere.clone());
@@ -112,7 +116,7 @@ fn failed_before(case: &Case<'_>, does: Option<Do>, decision: &mut Decision) -> 
 
 /// What blocks a leaver's account whatever the policy says.
 pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
-    let mut blocked = Vec::new();
+    let mut blocked = hold_codes(held(case, Some(Do::Disable), true));
     in_doubt(case, &mut blocked);
     blocked.extend(leaver.elsewhere.clone());
     identity(case, When::Departed, &mut blocked);
@@ -122,10 +126,28 @@ pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
 
 /// What stands between an account and any step of a policy, whatever the policy finds.
 pub(crate) fn standing(case: &Case<'_>, policy: &Policy) -> Vec<Code> {
-    let mut blocked = Vec::new();
+    let mut blocked = hold_codes(held(case, None, policy.when == When::Departed));
     untouchable(case, &mut blocked);
     blocked.extend(ring(case, policy));
     dedup(blocked)
+}
+
+/// The holds that forbid a step, for which somebody has left or not.
+pub(crate) fn held<'c>(
+    case: &'c Case<'_>,
+    does: Option<Do>,
+    leaves: bool,
+) -> impl Iterator<Item = &'c HoldRow> {
+    let forbids = move |hold: &&HoldRow| hold.forbids(does, leaves, case.now);
+    case.facts.holds.iter().filter(forbids)
+}
+
+/// The entries by which people keep a step from an account: holds, and a reviewer's word.
+pub(crate) fn said(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Seq> {
+    let leaves = found.policy.when == When::Departed;
+    let holds = held(case, does, leaves).map(|hold| hold.seq);
+    let kept = kept(case, found).map(|mark| mark.seq);
+    holds.chain(kept).collect()
 }
 
 /// The word of a reviewer who left the account out of a plan, while it holds: until its review date,

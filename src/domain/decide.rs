@@ -32,6 +32,7 @@ use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::Decision;
 use crate::domain::rows::DecisionRow;
+use crate::domain::rows::HoldRow;
 use crate::domain::rows::KeptMark;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::NoticeRow;
@@ -68,6 +69,8 @@ pub struct Facts {
     pub notices: Vec<NoticeRow>,
     /// What reviewers have said who left it out of plans.
     pub kept: Vec<KeptMark>,
+    /// The holds over it and over everybody to whom it belongs or could belong, ended ones too.
+    pub holds: Vec<HoldRow>,
     /// The newest decision about it.
     pub previous: Option<DecisionRow>,
     /// What somebody has said about it as an account without a person.
@@ -441,6 +444,8 @@ impl<'a> Case<'a> {
         decision.directories = leaver.directories.clone();
         decision.evidence = leaver.evidence.clone();
         decision.blocked = blocks::of_leaver(self, leaver);
+        let held = blocks::held(self, Some(Do::Disable), true);
+        decision.evidence.extend(held.map(|hold| hold.seq));
         decision.blocked.push(Code::new("block.no-policy"));
         decision
     }
@@ -470,9 +475,8 @@ impl<'a> Case<'a> {
         decision.due = Some(due);
 
         decision.blocked = blocks::lasting(self, found, next.does);
-        decision
-            .evidence
-            .extend(blocks::kept(self, found).map(|mark| mark.seq));
+        let said = blocks::said(self, found, next.does);
+        decision.evidence.extend(said);
         // what may be otherwise tomorrow is only asked when something would be done today
         if due <= self.now || warning.is_due {
             blocks::passing(self, found, next.does, &mut decision);
@@ -519,13 +523,21 @@ impl<'a> Case<'a> {
             return warning;
         };
         let longest_s = seconds(longest, DAY_SECONDS);
+        // whoever was held has been told that nothing comes: they are warned anew
+        let mut begun = found.episode;
+        if let Some((hold, ended)) = self.last_held() {
+            begun = begun.max(ended);
+            decision.evidence.push(hold.seq);
+            let lifted = hold.lifted.as_ref().map(|mark| mark.seq);
+            decision.evidence.extend(lifted);
+        }
         let given: Vec<_> = self
             .facts
             .notices
             .iter()
             .filter(|n| n.policy == found.policy.name)
             .flat_map(|n| &n.sent)
-            .filter(|mark| mark.at > found.episode && mark.at <= self.now)
+            .filter(|mark| mark.at > begun && mark.at <= self.now)
             .collect();
         let counts = |state: &str| matches!(state, "written" | "accepted" | "delivered");
         let counted: Vec<_> = given.iter().filter(|m| counts(&m.state)).collect();
@@ -551,6 +563,13 @@ impl<'a> Case<'a> {
         let before_first = self.disabled.is_none() && warning.acts_at > self.now;
         warning.is_due = before_first && !reminded;
         warning
+    }
+
+    /// The hold over the account that ended last, and when.
+    fn last_held(&self) -> Option<(&'a HoldRow, Time)> {
+        let holds = self.facts.holds.iter();
+        let ended = holds.filter_map(|hold| Some((hold, hold.ended(self.now)?)));
+        ended.max_by_key(|(_, at)| *at)
     }
 
     pub(crate) fn sum(&self, about: &str, from: Time, needs_s: i64) -> Sum {

@@ -46,6 +46,7 @@ macro_rules! payload {
 
 // below the macro, as a macro is known only to what comes after it
 mod acts;
+mod hold;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -63,6 +64,8 @@ pub use crate::domain::event::acts::PlanListed;
 pub use crate::domain::event::acts::PlanRejected;
 pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
+pub use crate::domain::event::hold::HoldLifted;
+pub use crate::domain::event::hold::HoldPlaced;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.

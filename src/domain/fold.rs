@@ -35,6 +35,7 @@ use crate::domain::trust;
 
 mod acts;
 mod ledger;
+mod hold;
 mod people;
 
 /// Gives the rows as they stand before an entry.
@@ -127,6 +128,8 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::StepWithheld::TYPE => acts::step_withheld(entry, rows),
         event::StepKept::TYPE => acts::step_kept(entry, rows),
         event::KeepLifted::TYPE => Ok(acts::keep_lifted(entry)),
+        event::HoldPlaced::TYPE => Ok(hold::placed(entry)),
+        event::HoldLifted::TYPE => hold::lifted(entry, rows),
         event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE

@@ -19,6 +19,7 @@ pub mod event;
 pub mod explain;
 pub mod finding;
 pub mod fold;
+pub mod hold;
 pub mod id;
 pub mod identity;
 pub mod leaver_clock;

@@ -28,6 +28,7 @@ use crate::domain::time::Time;
 
 mod acts;
 mod decision;
+mod hold;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -48,6 +49,8 @@ pub use crate::domain::rows::decision::DecisionRow;
 pub use crate::domain::rows::decision::Ruling;
 pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
+pub use crate::domain::rows::hold::HoldRow;
+pub use crate::domain::rows::hold::hold_codes;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +81,8 @@ pub enum Kind {
     Notice,
     /// [`KeptRow`] by the account's subject.
     Kept,
+    /// [`HoldRow`] by person or account, and hold: `s_…/ID`.
+    Hold,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -108,6 +113,7 @@ impl Kind {
         Kind::Command,
         Kind::Notice,
         Kind::Kept,
+        Kind::Hold,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -132,6 +138,7 @@ impl Kind {
             Kind::Command => "command",
             Kind::Notice => "notice",
             Kind::Kept => "kept",
+            Kind::Hold => "hold",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",

@@ -7,10 +7,13 @@ use crate::domain::event::CommandOutcome;
 use crate::domain::event::CommandResult;
 use crate::domain::event::Draft;
 use crate::domain::id::EntryId;
+use crate::domain::rows::Class;
 use crate::domain::rows::CommandRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::PlanRow;
+use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
+use crate::domain::rows::hold_codes;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
@@ -18,6 +21,7 @@ use crate::engine::Run;
 use crate::engine::TenantSource;
 use crate::engine::actuate::StepEnd;
 use crate::engine::actuate::halted;
+use crate::engine::facts::Holds;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
 use crate::provider::Answer;
@@ -71,6 +75,16 @@ fn ended(view: &View<'_>, plan: &PlanRow) -> Result<Option<Code>, LedgerError> {
     Ok(now.and_then(|now| now.ended()).map(Code::new))
 }
 
+/// Why a hold forbids a step, in view of the ledger as it stands.
+fn held(view: &View<'_>, step: &Step, now: Time) -> Result<Option<Code>, LedgerError> {
+    let holds = Holds::new(view)?.over(view, &step.account)?;
+    let left = matches!(step.class, Class::Named | Class::Explicit | Class::Absent);
+    let forbidding = holds
+        .iter()
+        .filter(|hold| hold.forbids(Some(step.does), left, now));
+    Ok(hold_codes(forbidding).into_iter().next())
+}
+
 impl Engine {
     /// Appends the intent and makes it durable; why not, if another call for this account is open
     /// or a halt was set meanwhile.
@@ -99,7 +113,7 @@ impl Engine {
             blocked = match (busy, ended(view, job.plan)?) {
                 (true, _) => Some(Code::new("block.in-doubt")),
                 (false, Some(code)) => Some(code),
-                (false, None) => halted(view, job.tenant, self.clock.now())?,
+                (false, None) => self.stopped_by_a_word(view, job)?,
             };
             Ok(match blocked {
                 Some(_) => Vec::new(),
@@ -116,6 +130,17 @@ impl Engine {
             }),
             Some(code) => Err(code),
         })
+    }
+
+    /// Why nothing may be sent, by what people have said in the moments since it was decided.
+    fn stopped_by_a_word(
+        &self,
+        view: &View<'_>,
+        job: &Job<'_>,
+    ) -> Result<Option<Code>, LedgerError> {
+        let now = self.clock.now();
+        let held = held(view, &job.step.step, now)?;
+        Ok(held.or(halted(view, job.tenant, now)?))
     }
 
     fn intended(

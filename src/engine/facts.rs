@@ -12,11 +12,13 @@ use crate::domain::fold::Change;
 use crate::domain::fold::ReadRows;
 use crate::domain::fold::fold;
 use crate::domain::fold::source_key;
+use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::policy::Capabilities;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::CommandRow;
+use crate::domain::rows::HoldRow;
 use crate::domain::rows::KeptMark;
 use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
@@ -105,6 +107,44 @@ pub struct DirectoryTraits {
     pub lists_everybody: bool,
 }
 
+/// All holds, by whom they are about.
+#[derive(Debug)]
+pub(super) struct Holds(BTreeMap<Subject, Vec<HoldRow>>);
+
+impl Holds {
+    /// Reads all of them.
+    pub(super) fn new<R: Rows>(rows: &R) -> Result<Self, LedgerError> {
+        let mut by_subject: BTreeMap<Subject, Vec<HoldRow>> = BTreeMap::new();
+        for hold in rows.under::<HoldRow>(Kind::Hold, "")? {
+            let own = by_subject.entry(hold.subject.clone()).or_default();
+            own.push(hold);
+        }
+        Ok(Self(by_subject))
+    }
+
+    /// The holds over an account: its own, and those over everybody to whom it belongs or could
+    /// belong, whatever directory has them and whether that one is asked any more.
+    pub(super) fn over<R: Rows>(
+        &self,
+        rows: &R,
+        account: &Subject,
+    ) -> Result<Vec<HoldRow>, LedgerError> {
+        if self.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut whose = vec![account.clone()];
+        for link in rows.under::<LinkRow>(Kind::Link, &pair_key(account, ""))? {
+            whose.extend(link.person);
+            whose.extend(link.candidates);
+        }
+        let held = whose.iter().filter_map(|sub| self.0.get(sub)).flatten();
+        let mut holds: Vec<_> = held.cloned().collect();
+        holds.sort_by_key(|hold| hold.seq);
+        holds.dedup();
+        Ok(holds)
+    }
+}
+
 /// Gathers facts about many accounts from one state of the rows.
 #[derive(Debug)]
 pub struct Gatherer<'r, R> {
@@ -112,6 +152,7 @@ pub struct Gatherer<'r, R> {
     directories: Vec<(DirectoryTraits, Option<SourceRow>)>,
     tenants: BTreeMap<SourceName, SourceRow>,
     commands: BTreeMap<Subject, Vec<CommandRow>>,
+    holds: Holds,
     can: BTreeMap<SourceName, Capabilities>,
     called: Option<String>,
 }
@@ -146,6 +187,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
                 .map(|row| (row.source.clone(), row))
                 .collect(),
             commands: by_account,
+            holds: Holds::new(rows)?,
             can,
             called,
         })
@@ -165,12 +207,23 @@ impl<'r, R: Rows> Gatherer<'r, R> {
             commands: self.commands.get(&sub).cloned().unwrap_or_default(),
             notices: self.rows.under(Kind::Notice, &format!("{sub}/"))?,
             kept: self.kept(&sub)?,
+            holds: self.holds.over(self.rows, &sub)?,
             previous: self.rows.one(Kind::Decision, sub.as_str())?,
             orphan: self.rows.one(Kind::Orphan, sub.as_str())?,
             can: self.can.get(&account.tenant).cloned().unwrap_or_default(),
             called: self.called.clone(),
             account,
         }))
+    }
+
+    /// Whether one of the holds over an account was placed at or after an entry.
+    pub(super) fn is_held_since(
+        &self,
+        account: &Subject,
+        placed: Seq,
+    ) -> Result<bool, LedgerError> {
+        let holds = self.holds.over(self.rows, account)?;
+        Ok(holds.iter().any(|hold| hold.seq >= placed))
     }
 
     fn kept(&self, account: &Subject) -> Result<Vec<KeptMark>, LedgerError> {

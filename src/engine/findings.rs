@@ -41,6 +41,7 @@ impl Engine {
             None => Vec::new(),
         };
         all.extend(self.clock_findings(moment, &judged)?);
+        all.extend(self.hold_findings(moment)?);
         all.retain(|f| {
             let tenant = f.tenant.as_ref().map(SourceName::as_str);
             tenants.is_empty() || tenants.iter().any(|t| tenant == Some(t.as_str()))

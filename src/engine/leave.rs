@@ -66,13 +66,19 @@ impl Engine {
     /// accounts of one tenant without a person, could be meant, or if an address was somebody's whose
     /// account does not have it, and another account has it now.
     pub fn who_leaves(&self, who: &str) -> Result<Meant, EngineError> {
+        self.who_is_meant(who, true)
+    }
+
+    /// Finds whom somebody means; `leaves` leaves out the directories whose word on who has left
+    /// does not count.
+    pub(super) fn who_is_meant(&self, who: &str, leaves: bool) -> Result<Meant, EngineError> {
         let found = self.find(who)?;
         let view = self.ledger.view()?;
         let authoritative = self.authoritative(&view)?;
         let mut people = Vec::new();
         for sub in &found.people {
             let row = view.row::<PersonRow>(Kind::Person, sub.as_str())?;
-            people.extend(row.filter(|row| authoritative.contains(&row.directory)));
+            people.extend(row.filter(|row| !leaves || authoritative.contains(&row.directory)));
         }
         let address = Email::parse(who);
         let (mut people, formerly) = self.who_has(people, address.as_ref())?;
@@ -107,7 +113,10 @@ impl Engine {
         one_of_each(who, accounts.iter().map(|a| &a.tenant))?;
         if people.is_empty() && accounts.is_empty() {
             return Err(EngineError::unknown(
-                format!("nobody who could leave is known as `{who}`"),
+                match leaves {
+                    true => format!("nobody who could leave is known as `{who}`"),
+                    false => format!("nobody who is there is known as `{who}`"),
+                },
                 "`exeunt why` shows who had this address",
             ));
         }

@@ -10,6 +10,7 @@ pub mod decide;
 pub mod error;
 pub mod facts;
 pub mod findings;
+pub mod hold;
 pub mod leave;
 pub mod leavers;
 pub mod notice;

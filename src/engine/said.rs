@@ -56,7 +56,7 @@ pub struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    fn fields(&self) -> Vec<(&'static str, &'a str)> {
+    pub(super) fn fields(&self) -> Vec<(&'static str, &'a str)> {
         let ticket = self.ticket.map(|t| ("ticket", t));
         [Some(("reason", self.reason)), ticket]
             .into_iter()
@@ -439,12 +439,12 @@ impl Engine {
         })
     }
 
-    fn who_said(&self, by: Option<&Subject>) -> Result<Option<String>, EngineError> {
+    pub(super) fn who_said(&self, by: Option<&Subject>) -> Result<Option<String>, EngineError> {
         by.map(|by| self.called(by)).transpose()
     }
 
     /// What stands behind a commitment of an entry; nothing after an erasure.
-    fn words_of(&self, seq: Seq, field: &str) -> Result<Option<String>, EngineError> {
+    pub(super) fn words_of(&self, seq: Seq, field: &str) -> Result<Option<String>, EngineError> {
         let Some(entry) = self.ledger.view()?.entry(seq)? else {
             return Ok(None);
         };

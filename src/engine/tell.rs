@@ -20,10 +20,14 @@ use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
 mod clock;
+mod hold;
 
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
 pub use crate::engine::tell::clock::notice;
+pub use crate::engine::tell::hold::held;
+pub use crate::engine::tell::hold::hold_end;
+pub use crate::engine::tell::hold::hold_kind;
 
 /// A moment as people read it.
 pub fn moment(time: Time) -> String {
@@ -110,6 +114,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     let whom = entry.sub.as_ref().map(name).unwrap_or_default();
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
+        .or_else(|| hold::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))

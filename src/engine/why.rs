@@ -33,6 +33,8 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::decide::adopted;
 use crate::engine::facts::Folded;
+use crate::engine::hold::HoldItem;
+use crate::engine::hold::told_of_person;
 use crate::engine::tell;
 use crate::engine::who::Found;
 use crate::ledger::vault::Profile;
@@ -101,6 +103,8 @@ pub struct AccountStory {
     pub decision: Option<Explained>,
     /// What says now that the people to whom it belongs have left.
     pub departures: Vec<StoryDeparture>,
+    /// The holds that stand over it now.
+    pub holds: Vec<HoldItem>,
     /// What happened, in order: to the account and to the people to whom it belongs.
     pub happened: Vec<Happening>,
     /// The clock, if somebody behind the account has left.
@@ -210,7 +214,7 @@ impl Engine {
         subjects.extend(once_linked(entries.values()));
         let decision = self.explain(account, &self.entries_about(subjects.iter())?)?;
         let mut happened = Vec::new();
-        for entry in entries.values() {
+        for entry in entries.values().filter(|e| !told_of_person(e, &entries)) {
             happened.push(self.happening(entry)?);
         }
         happened.extend(self.plan_happenings(&entries)?);
@@ -229,6 +233,7 @@ impl Engine {
             state: crate::engine::replay::state_word(row).to_owned(),
             decision,
             departures,
+            holds: self.holds_over(account)?,
             happened,
             clock: self.clock_now(account)?,
         })
@@ -308,9 +313,12 @@ impl Engine {
         let mut says = tell::sentence(entry, &name);
         if matches!(
             entry.kind.as_str(),
-            event::LeaveStated::TYPE | event::LeaveWithdrawn::TYPE
+            event::LeaveStated::TYPE
+                | event::LeaveWithdrawn::TYPE
+                | event::HoldPlaced::TYPE
+                | event::HoldLifted::TYPE
         ) {
-            for field in ["reason", "ticket"] {
+            for field in ["owner", "reason", "ticket"] {
                 if let Some(text) = self.opened(entry, field)? {
                     says.push_str(&format!(", {field}: {text}"));
                 }

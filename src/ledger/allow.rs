@@ -32,6 +32,8 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "departure.withdrawn",
     "halt.lifted",
     "halt.set",
+    "hold.lifted",
+    "hold.placed",
     "keep.lifted",
     "leave.stated",
     "leave.withdrawn",

@@ -57,6 +57,11 @@ const LAYOUT: Layout = Layout {
             name: "0003_said.sql",
             sql: include_str!("../../schema/sqlite/0003_said.sql"),
         },
+        Migration {
+            number: 4,
+            name: "0004_holds.sql",
+            sql: include_str!("../../schema/sqlite/0004_holds.sql"),
+        },
     ],
 };
 

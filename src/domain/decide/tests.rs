@@ -1,6 +1,7 @@
 //! Every trigger against every block and stage, and what must hold for whatever comes in.
 
 mod departures;
+mod holds;
 mod properties;
 mod stages;
 mod triggers;
@@ -137,6 +138,7 @@ fn facts() -> Facts {
         commands: Vec::new(),
         notices: Vec::new(),
         kept: Vec::new(),
+        holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities {

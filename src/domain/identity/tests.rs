@@ -111,6 +111,7 @@ fn facts() -> Facts {
         commands: Vec::new(),
         notices: Vec::new(),
         kept: Vec::new(),
+        holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities::default(),

@@ -4,6 +4,7 @@ use crate::domain::leaver_clock::ClockState;
 use crate::domain::leaver_clock::LateNotice;
 use crate::domain::leaver_clock::LeaverClock;
 use crate::domain::time::Time;
+use crate::engine::tell::held;
 use crate::engine::tell::length;
 use crate::engine::tell::moment;
 
@@ -82,6 +83,10 @@ pub fn clock_lines(clock: &LeaverClock) -> Vec<String> {
         lines.push(at("counts", Some(clock.runs_from), "", says.to_owned()));
     }
     lines.push(at("due", Some(clock.due), "", due));
+    if let Some(held) = held(&clock.blocked) {
+        let says = "no step touches the account while it is held".to_owned();
+        lines.push(format!("{:<9} {held}, {says}", "held"));
+    }
     lines.push(at("intended", clock.intended, by_us, none()));
     lines.push(at(
         "disabled",

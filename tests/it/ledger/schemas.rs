@@ -109,6 +109,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
         (
+            "hold.placed",
+            json!({"hold": id, "kind": "legal", "person": sub, "until": time, "review": time,
+            "proof": "signature", "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "hold.lifted",
+            json!({"hold": id, "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
             "account.observed",
             json!({"tenant": "portal", "facts": account, "changed": ["mail"]}),
         ),

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::domain::account::AccountKind;
 use crate::domain::account::AccountState;
@@ -13,7 +14,9 @@ use crate::domain::activity::ActivityState;
 use crate::domain::decide::Facts;
 use crate::domain::decide::decide;
 use crate::domain::decide::silence;
+use crate::domain::decide::tests::holds::hold;
 use crate::domain::decide::tests::*;
+use crate::domain::hold::HoldKind;
 use crate::domain::policy::Ring;
 use crate::domain::rows::Missed;
 use crate::domain::rows::PersonRow;
@@ -270,6 +273,20 @@ proptest! {
         facts.account.facts.protected.insert(Protection::Admin);
         let verdict = ruled(&facts, when).verdict;
         prop_assert!(verdict != Ruling::Act && verdict != Ruling::Warn);
+    }
+
+    #[test]
+    fn the_held_are_never_touched(
+        mut facts in any_facts(),
+        when in any_when(),
+        kind in select(HoldKind::ALL),
+    ) {
+        facts.holds.push(hold(kind));
+        let decision = ruled(&facts, when);
+        let disables = (decision.when, decision.does) == (Some(When::Departed), Some(Do::Disable));
+        if kind != HoldKind::Legal || !disables {
+            prop_assert!(decision.verdict != Ruling::Act && decision.verdict != Ruling::Warn);
+        }
     }
 
     #[test]
