@@ -34,8 +34,8 @@ use crate::domain::source::Verdict;
 use crate::domain::trust;
 
 mod acts;
-mod ledger;
 mod hold;
+mod ledger;
 mod people;
 
 /// Gives the rows as they stand before an entry.

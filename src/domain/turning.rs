@@ -120,6 +120,11 @@ fn bases(facts: &Facts) -> Vec<Time> {
     for mark in &facts.kept {
         bases.extend([mark.at, mark.until]);
     }
+    for hold in &facts.holds {
+        bases.push(hold.at);
+        bases.extend(hold.until);
+        bases.extend(hold.lifted.as_ref().map(|mark| mark.since));
+    }
     bases.extend(facts.orphan.as_ref().map(|said| said.until));
     let previous = facts.previous.iter().map(|row| &row.decision);
     bases.extend(previous.flat_map(|d| [d.since, d.due]).flatten());

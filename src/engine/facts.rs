@@ -11,6 +11,7 @@ use crate::domain::event::Entry;
 use crate::domain::fold::Change;
 use crate::domain::fold::ReadRows;
 use crate::domain::fold::fold;
+use crate::domain::fold::pair_key;
 use crate::domain::fold::source_key;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;

@@ -151,6 +151,7 @@ impl Sim {
             commands: self.commands.clone(),
             notices: self.notices.clone(),
             kept: Vec::new(),
+            holds: world.holds(sub),
             previous: self.previous.clone(),
             orphan: world.orphan(sub).cloned(),
             can: Capabilities {

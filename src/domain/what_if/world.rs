@@ -20,6 +20,7 @@ use crate::domain::id::Subject;
 use crate::domain::policy::PolicySet;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
+use crate::domain::rows::HoldRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::OrphanRow;
@@ -47,6 +48,9 @@ const OBSERVED: &[&str] = &[
     event::OrphanClaimed::TYPE,
     event::OrphanAccepted::TYPE,
     event::OrphanReleased::TYPE,
+    event::HoldPlaced::TYPE,
+    event::HoldLifted::TYPE,
+    event::LedgerReopened::TYPE,
 ];
 
 /// Rows of what was observed, each kind as its type.
@@ -58,6 +62,7 @@ pub(super) struct World {
     links: BTreeMap<Subject, BTreeMap<SourceName, LinkRow>>,
     people: BTreeMap<Subject, PersonRow>,
     orphans: BTreeMap<Subject, OrphanRow>,
+    holds: BTreeMap<String, HoldRow>,
     pub(super) sources: BTreeMap<String, SourceRow>,
     /// The accounts that a person is or may be behind.
     behind: BTreeMap<Subject, BTreeSet<Subject>>,
@@ -113,6 +118,14 @@ impl World {
                     own.insert(row.directory.clone(), row);
                     vec![account]
                 }),
+            Kind::Hold => body
+                .and_then(typed::<HoldRow>)
+                .map_or_else(Vec::new, |row| {
+                    let mut held = vec![row.subject.clone()];
+                    held.extend(self.behind.get(&row.subject).into_iter().flatten().cloned());
+                    self.holds.insert(change.key.clone(), row);
+                    held
+                }),
             Kind::Source => {
                 let row = body.and_then(typed::<SourceRow>);
                 self.sources
@@ -134,6 +147,23 @@ impl World {
 
     pub(super) fn orphan(&self, account: &Subject) -> Option<&OrphanRow> {
         self.orphans.get(account)
+    }
+
+    /// The holds over an account, and over everybody to whom it belongs or could belong.
+    pub(super) fn holds(&self, account: &Subject) -> Vec<HoldRow> {
+        if self.holds.is_empty() {
+            return Vec::new();
+        }
+        let links = self.links.get(account);
+        let links = links.into_iter().flat_map(BTreeMap::values);
+        let mut whose: BTreeSet<&Subject> = links
+            .flat_map(|link| link.person.iter().chain(&link.candidates))
+            .collect();
+        whose.insert(account);
+        let held = self.holds.values();
+        held.filter(|hold| whose.contains(&hold.subject))
+            .cloned()
+            .collect()
     }
 
     /// The newest success of an account, of whatever signal.
