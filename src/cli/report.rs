@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use serde_json::Value;
-use serde_json::json;
 
 use crate::cli::args::Cli;
 use crate::cli::args::ReportArgs;
@@ -148,19 +148,16 @@ pub(super) fn ramp_says(tenant: &TenantSurvey) -> String {
     format!("{warned}{} {days}", plural(ramp.steps(), "step"))
 }
 
-fn document(survey: &Survey, out: Option<&PathBuf>) -> Value {
-    let mut document = serde_json::to_value(survey).unwrap_or_default();
-    document["file"] = json!(out);
-    let tenants = document["tenants"].as_array_mut();
-    for tenant in tenants.into_iter().flatten() {
-        for list in ["leavers", "idle", "unknown"] {
-            let items = tenant[list].as_array_mut();
-            for item in items.into_iter().flatten() {
-                item["erased_by"] = Value::Null;
-            }
-        }
-    }
-    document
+/// The survey with the file that the page was written to.
+#[derive(Serialize)]
+struct Document<'s> {
+    #[serde(flatten)]
+    survey: &'s Survey,
+    file: Option<&'s PathBuf>,
+}
+
+fn document(survey: &Survey, file: Option<&PathBuf>) -> Value {
+    serde_json::to_value(Document { survey, file }).unwrap_or_default()
 }
 
 /// A day as a page and a table show it.

@@ -15,6 +15,7 @@ use crate::domain::decide::decide;
 use crate::domain::decide::silence;
 use crate::domain::explain::Ahead;
 use crate::domain::explain::look_ahead;
+use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::identity::is_orphan;
@@ -156,6 +157,8 @@ pub struct AccountShown {
     pub subject: Subject,
     /// The address.
     pub email: Option<String>,
+    /// The entry that erased the values.
+    pub erased_by: Option<Seq>,
     /// The name.
     pub name: Option<String>,
     /// Since when the finding holds: left, last used.
@@ -332,6 +335,7 @@ impl Engine {
         Ok(AccountShown {
             account: first(Profile::KEY),
             email: first(Profile::MAIL),
+            erased_by: None,
             name: first(Profile::NAME),
             subject,
             since: decision.since,
