@@ -165,8 +165,12 @@ impl SimDirectory {
             (written, change, entries) = old.clone();
         }
         match fault {
-            Some(DirectoryFault::Hidden) if entries.len() > 8 => entries.truncate(entries.len() - 6),
-            Some(DirectoryFault::Gaps) if listed => entries.truncate(entries.len().saturating_sub(2)),
+            Some(DirectoryFault::Hidden) if entries.len() > 8 => {
+                entries.truncate(entries.len() - 6)
+            }
+            Some(DirectoryFault::Gaps) if listed => {
+                entries.truncate(entries.len().saturating_sub(2))
+            }
             _ => {}
         }
         (entries, change, written)
@@ -232,12 +236,18 @@ impl Directory for SimDirectory {
 
     async fn look_up(&self, key: &str) -> Result<Option<PersonRecord>, DirectoryError> {
         let fault = self.fault();
-        if matches!(fault, Some(DirectoryFault::Unreachable | DirectoryFault::LookUps)) {
+        if matches!(
+            fault,
+            Some(DirectoryFault::Unreachable | DirectoryFault::LookUps)
+        ) {
             return Err(self.unreachable());
         }
         let (entries, _, _) = self.shown(false);
         let now = self.shared.now();
-        Ok(entries.iter().find(|e| e.key == key).map(|e| record(e, now)))
+        Ok(entries
+            .iter()
+            .find(|e| e.key == key)
+            .map(|e| record(e, now)))
     }
 
     async fn clock(&self) -> Result<Option<Time>, DirectoryError> {
@@ -319,12 +329,17 @@ impl Provider for SimTenant {
         }
     }
 
-    async fn accounts(&self, _: &(dyn Fn(u64) + Send + Sync)) -> Result<AccountsRead, ProviderError> {
+    async fn accounts(
+        &self,
+        _: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<AccountsRead, ProviderError> {
         let fault = self.fault();
         match fault {
             Some(TenantFault::Unreachable) => return Err(self.unreachable()),
             Some(TenantFault::Refused) => {
-                return Err(ProviderError::Credentials { at: "https://tenant".to_owned() });
+                return Err(ProviderError::Credentials {
+                    at: "https://tenant".to_owned(),
+                });
             }
             Some(TenantFault::Short) => {
                 return Err(ProviderError::NotWhole {
@@ -336,7 +351,10 @@ impl Provider for SimTenant {
             _ => {}
         }
         let world = self.shared.world();
-        let own = world.accounts.iter().filter(|a| a.tenant == self.which && !a.gone);
+        let own = world
+            .accounts
+            .iter()
+            .filter(|a| a.tenant == self.which && !a.gone);
         let mut accounts: Vec<_> = own.map(account_record).collect();
         accounts.sort_by(|a, b| a.id.cmp(&b.id));
         match fault {
@@ -351,7 +369,11 @@ impl Provider for SimTenant {
             digest: digest(accounts.iter().map(|a| a.id.as_str())),
             ..ReadProof::default()
         };
-        Ok(AccountsRead { accounts, proof, signals: Vec::new() })
+        Ok(AccountsRead {
+            accounts,
+            proof,
+            signals: Vec::new(),
+        })
     }
 
     async fn activity(
@@ -377,28 +399,48 @@ impl Provider for SimTenant {
         if let Some(TenantFault::LogFailed | TenantFault::LogDowngraded) = fault {
             proof.complete = false;
             let downgraded = fault == Some(TenantFault::LogDowngraded);
-            let code = if downgraded { "activity.downgraded" } else { "read.unreachable" };
+            let code = if downgraded {
+                "activity.downgraded"
+            } else {
+                "read.unreachable"
+            };
             proof.fault = Some(code.to_owned());
             proof.horizon = known.and_then(|k| k.horizon);
             proof.until = known.and_then(|k| k.until);
             proof.watermark = known.and_then(|k| k.watermark);
-            return ActivityRead { signals: vec![proof], seen: BTreeMap::new() };
+            return ActivityRead {
+                signals: vec![proof],
+                seen: BTreeMap::new(),
+            };
         }
         let from = known.and_then(|k| k.watermark).unwrap_or(0);
         proof.watermark = Some(world.events[self.which]);
         let mut seen = BTreeMap::new();
-        for account in world.accounts.iter().filter(|a| a.tenant == self.which && a.event > from) {
+        for account in world
+            .accounts
+            .iter()
+            .filter(|a| a.tenant == self.which && a.event > from)
+        {
             let newest = account.newest;
             let day = newest.map(|at| (at.day(), 1));
-            let sightings = Sightings { newest, days: day.into_iter().collect() };
+            let sightings = Sightings {
+                newest,
+                days: day.into_iter().collect(),
+            };
             seen.insert(account.id.clone(), sightings);
         }
-        ActivityRead { signals: vec![proof], seen: BTreeMap::from([(Signal::Login, seen)]) }
+        ActivityRead {
+            signals: vec![proof],
+            seen: BTreeMap::from([(Signal::Login, seen)]),
+        }
     }
 
     async fn account(&self, id: &str) -> Result<Option<AccountRecord>, ProviderError> {
         self.shared.midway();
-        if matches!(self.fault(), Some(TenantFault::Unreachable | TenantFault::Single)) {
+        if matches!(
+            self.fault(),
+            Some(TenantFault::Unreachable | TenantFault::Single)
+        ) {
             return Err(self.unreachable());
         }
         let world = self.shared.world();
@@ -407,13 +449,22 @@ impl Provider for SimTenant {
     }
 
     async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError> {
-        let active = target.facts.as_ref().is_some_and(|f| f.state != AccountState::Disabled);
+        let active = target
+            .facts
+            .as_ref()
+            .is_some_and(|f| f.state != AccountState::Disabled);
         let does = match wanted {
             Do::Remove if active => Do::Disable,
             other => other,
         };
-        let request = exeunt::http::Request::new(reqwest::Method::PUT, format!("people/{}", target.id));
-        Ok(Next::Send(Box::new(Order::new(does, "change", "people/{id}", request))))
+        let request =
+            exeunt::http::Request::new(reqwest::Method::PUT, format!("people/{}", target.id));
+        Ok(Next::Send(Box::new(Order::new(
+            does,
+            "change",
+            "people/{id}",
+            request,
+        ))))
     }
 
     async fn execute(&self, target: &Target, order: &Order) -> Answer {
@@ -425,10 +476,7 @@ impl Provider for SimTenant {
             self.shared.world().killed = true;
             std::future::pending::<()>().await;
         }
-        let arrives = !matches!(
-            fault,
-            Some(CallFault::Failed | CallFault::LostBefore)
-        );
+        let arrives = !matches!(fault, Some(CallFault::Failed | CallFault::LostBefore));
         if arrives {
             self.arrive(&target.id, order.does, fault != Some(CallFault::Refused));
         }
@@ -442,7 +490,13 @@ impl Provider for SimTenant {
             Some(_) => (AnswerVerdict::Unknown, None, "call.lost"),
             None => (AnswerVerdict::Done, Some(200), "call.done"),
         };
-        Answer { verdict, status, code, body: String::new(), request_id: None }
+        Answer {
+            verdict,
+            status,
+            code,
+            body: String::new(),
+            request_id: None,
+        }
     }
 
     fn shows(&self, facts: Option<&AccountFacts>, wanted: Do) -> bool {
@@ -473,13 +527,19 @@ impl SimTenant {
         let now = self.shared.now();
         let mut world = self.shared.world();
         let Some(account) = world.by_id(self.which, id) else {
-            world.broken.push(format!("{does:?} of an account that was never there: {id}"));
+            world
+                .broken
+                .push(format!("{does:?} of an account that was never there: {id}"));
             return;
         };
         if let Err(why) = invariants::judge(&world, account, does, now) {
             world.broken.push(why);
         }
-        world.calls.push(Call { account, does, took_effect: effect });
+        world.calls.push(Call {
+            account,
+            does,
+            took_effect: effect,
+        });
         if !effect {
             return;
         }

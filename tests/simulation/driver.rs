@@ -30,7 +30,6 @@ use exeunt::domain::rows::DecisionRow;
 use exeunt::domain::rows::Kind;
 use exeunt::domain::rows::PlanRow;
 use exeunt::domain::source::Verdict;
-use exeunt::domain::time::DAY_SECONDS;
 use exeunt::domain::time::Time;
 use exeunt::engine::DirectorySource;
 use exeunt::engine::Engine;
@@ -66,6 +65,8 @@ use crate::world::World;
 
 /// The most changes that a brake lets through in a window, as [limits.breakers] has it.
 const WINDOWS: [(i64, usize); 2] = [(1, 3), (7, 6)];
+/// From one run to the next: less than a read may be old.
+const TICK_S: i64 = 22 * 3600;
 /// So many ticks without any fault a leaver may stay in without a reason.
 const PATIENCE: u32 = 6;
 
@@ -94,9 +95,16 @@ pub(crate) fn play(script: &Script) -> Outcome {
     {
         broken = Some((script.ticks, what));
     }
-    let entries = driver.engine().map_or(0, |e| e.ledger.view().map_or(0, |v| v.head().size));
+    let entries = driver
+        .engine()
+        .map_or(0, |e| e.ledger.view().map_or(0, |v| v.head().size));
     let counts = driver.shared.world().counts();
-    Outcome { broken, entries, counts, kills: driver.kills }
+    Outcome {
+        broken,
+        entries,
+        counts,
+        kills: driver.kills,
+    }
 }
 
 /// What one run came to.
@@ -192,7 +200,9 @@ approvals = {{ remove = 1 }}
 fn home() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     match memory.is_dir() {
-        true => tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap(),
+        true => tempfile::tempdir_in(memory)
+            .or_else(|_| tempfile::tempdir())
+            .unwrap(),
         false => tempfile::tempdir().unwrap(),
     }
 }
@@ -204,10 +214,19 @@ impl Driver {
         let shared = Shared::new(world, start);
         let home = home();
         let at = |name: &str| home.path().join(name);
-        let paths = Paths { ledger: at("l.db"), vault: at("v.db"), head: at("head"), keys: at("keys") };
+        let paths = Paths {
+            ledger: at("l.db"),
+            vault: at("v.db"),
+            head: at("head"),
+            keys: at("keys"),
+        };
         let entropy = Arc::new(Seeded(Mutex::new(Random::new(script.seed ^ 0xE47))));
-        let options = InitOptions { origin: "example.com/simulation".to_owned(), sandbox: false };
-        let ledger = Ledger::init(&paths, &options, Arc::new(shared.clone()), entropy.clone()).unwrap();
+        let options = InitOptions {
+            origin: "example.com/simulation".to_owned(),
+            sandbox: false,
+        };
+        let ledger =
+            Ledger::init(&paths, &options, Arc::new(shared.clone()), entropy.clone()).unwrap();
         let mut driver = Self {
             shared,
             paths,
@@ -234,7 +253,10 @@ impl Driver {
         let directory = |which: usize| DirectorySource {
             name: SourceName::new(DIRECTORIES[which]),
             adapter_name: if which == 0 { "ldap" } else { "csv" },
-            adapter: Box::new(SimDirectory { shared: self.shared.clone(), which }),
+            adapter: Box::new(SimDirectory {
+                shared: self.shared.clone(),
+                which,
+            }),
             authoritative: true,
             canaries: Vec::new(),
             forbidden: Vec::new(),
@@ -243,7 +265,10 @@ impl Driver {
         let tenant = |which: usize| TenantSource {
             name: SourceName::new(TENANTS[which]),
             address: self.config.tenant[which].url.clone(),
-            adapter: Box::new(SimTenant { shared: self.shared.clone(), which }),
+            adapter: Box::new(SimTenant {
+                shared: self.shared.clone(),
+                which,
+            }),
             protect: Email::parse(BOSS).into_iter().collect(),
             service_accounts: Vec::new(),
             machines_named: false,
@@ -267,13 +292,18 @@ impl Driver {
     }
 
     fn engine(&self) -> Result<&Engine, String> {
-        self.engine.as_ref().ok_or_else(|| "the ledger is not open".to_owned())
+        self.engine
+            .as_ref()
+            .ok_or_else(|| "the ledger is not open".to_owned())
     }
 
     fn reopen(&mut self) -> Result<(), String> {
         self.engine = None;
         self.evidence()?;
-        self.engine = Some(self.open().map_err(|e| format!("cannot be opened again: {e}"))?);
+        self.engine = Some(
+            self.open()
+                .map_err(|e| format!("cannot be opened again: {e}"))?,
+        );
         Ok(())
     }
 
@@ -283,7 +313,8 @@ impl Driver {
         if report.exit_code() != 0 {
             return Err(format!("verify: {:?} {:?}", report.bad, report.unjudged));
         }
-        let rebuilt = rebuild(&self.paths.ledger, false).map_err(|e| format!("replay fails: {e}"))?;
+        let rebuilt =
+            rebuild(&self.paths.ledger, false).map_err(|e| format!("replay fails: {e}"))?;
         match rebuilt.differ {
             0 => Ok(()),
             _ => Err(format!("replay gives other rows: {:?}", rebuilt.named)),
@@ -291,7 +322,7 @@ impl Driver {
     }
 
     fn tick(&mut self, script: &Script, tick: u64) -> Result<(), String> {
-        let now = self.start.plus_seconds(tick as i64 * DAY_SECONDS);
+        let now = self.start.plus_seconds(tick as i64 * TICK_S);
         self.shared.set(now);
         if tick >= self.skew_until {
             self.shared.skew.store(0, Ordering::SeqCst);
@@ -306,7 +337,9 @@ impl Driver {
                 Event::Two => two = true,
                 Event::PutBack { vault } => self.put_back(*vault)?,
                 Event::ClockStep { seconds, ticks } => {
-                    self.shared.skew.store(seconds * 1_000_000, Ordering::SeqCst);
+                    self.shared
+                        .skew
+                        .store(seconds * 1_000_000, Ordering::SeqCst);
                     self.skew_until = tick + ticks;
                 }
                 Event::Policy { idle_days } => self.configure(*idle_days),
@@ -344,7 +377,11 @@ impl Driver {
         self.shared.world().yields = two;
         let ended = {
             let engine = self.engine()?;
-            let second = if two { Some(self.open().map_err(|e| e.to_string())?) } else { None };
+            let second = if two {
+                Some(self.open().map_err(|e| e.to_string())?)
+            } else {
+                None
+            };
             let shared = self.shared.clone();
             let mut wrong = None;
             let mut meanwhile = || {
@@ -369,7 +406,9 @@ impl Driver {
             }
             Some(Ok(ran)) => {
                 for read in ran.synced.iter().filter(|s| s.verdict != Verdict::Complete) {
-                    trace(self.shared.world().tick, || format!("{}: {:?} {:?}", read.source, read.verdict, read.because));
+                    trace(self.shared.world().tick, || {
+                        format!("{}: {:?} {:?}", read.source, read.verdict, read.because)
+                    });
                 }
                 if !matches!(ran.adoption, Adoption::Waits(_)) {
                     self.shared.world().idle_days = self.configured;
@@ -391,9 +430,11 @@ impl Driver {
 
     fn halt(&mut self, until: u64) -> Result<(), String> {
         let engine = self.engine()?;
-        let at = self.start.plus_seconds(until as i64 * DAY_SECONDS - 3600);
+        let at = self.start.plus_seconds(until as i64 * TICK_S - 3600);
         let signer = engine.signer("ada", None).map_err(|e| e.to_string())?;
-        engine.halt(&signer, None, Some(at), "a fire drill").map_err(|e| e.to_string())?;
+        engine
+            .halt(&signer, None, Some(at), "a fire drill")
+            .map_err(|e| e.to_string())?;
         // our own clock may be wrong while it is set and while it ends
         if self.shared.skew.load(Ordering::SeqCst) == 0 {
             self.shared.world().halted = until;
@@ -420,15 +461,26 @@ impl Driver {
             return Ok(());
         };
         let view = self.engine()?.ledger.view().map_err(|e| e.to_string())?;
-        let read = view.last_of_type(SourceRead::TYPE).map_err(|e| e.to_string())?;
-        let noted = read.and_then(|e| e.payload::<SourceRead>()).map_or(0, |r| r.vault.mark);
+        let read = view
+            .last_of_type(SourceRead::TYPE)
+            .map_err(|e| e.to_string())?;
+        let noted = read
+            .and_then(|e| e.payload::<SourceRead>())
+            .map_or(0, |r| r.vault.mark);
         if vault && noted <= mark {
             // what a vault has got since the newest read, no read has noted yet
             return Ok(());
         }
         self.engine = None;
-        let file = if vault { self.paths.vault.clone() } else { self.paths.ledger.clone() };
-        let (kept, old) = (file.with_extension("kept"), backup.join(file.file_name().unwrap()));
+        let file = if vault {
+            self.paths.vault.clone()
+        } else {
+            self.paths.ledger.clone()
+        };
+        let (kept, old) = (
+            file.with_extension("kept"),
+            backup.join(file.file_name().unwrap()),
+        );
         std::fs::rename(&file, &kept).unwrap();
         std::fs::copy(old, &file).unwrap();
         let opened = self.open();
@@ -469,9 +521,12 @@ impl Driver {
                 // void in the meantime, or its policy is another one
                 let _ = engine.approve(&signer, &plan);
             }
-            if self.is_true(&engine, &plan)? && engine.release_plan(&signer, &plan, "looked at").is_ok() {
+            if self.is_true(&engine, &plan)?
+                && engine.release_plan(&signer, &plan, "looked at").is_ok()
+            {
                 for step in engine.steps_left(&plan).map_err(said)? {
-                    self.let_through.insert((step.step.account.clone(), step.step.does));
+                    self.let_through
+                        .insert((step.step.account.clone(), step.step.does));
                 }
                 self.released_at = Some(self.shared.now());
             }
@@ -480,13 +535,22 @@ impl Driver {
         Ok(())
     }
 
-    fn release_read(&self, engine: &Engine, synced: &Synced, signer: &exeunt::engine::approve::Signer) {
+    fn release_read(
+        &self,
+        engine: &Engine,
+        synced: &Synced,
+        signer: &exeunt::engine::approve::Signer,
+    ) {
         let world = self.shared.world();
         let named = |names: [&str; 2]| names.iter().position(|n| *n == synced.source.as_str());
         let faulty = named(DIRECTORIES).is_some_and(|d| world.directory_fault[d].is_some())
             || named(TENANTS).is_some_and(|t| world.tenant_fault[t].is_some());
         drop(world);
-        if let Some(digest) = synced.digest.as_deref().filter(|_| synced.verdict == Verdict::Suspect && !faulty) {
+        if let Some(digest) = synced
+            .digest
+            .as_deref()
+            .filter(|_| synced.verdict == Verdict::Suspect && !faulty)
+        {
             // those that wait for a second read are refused
             let _ = engine.release_read(signer, synced.source.as_str(), digest, "it is true");
         }
@@ -501,7 +565,10 @@ impl Driver {
         for (a, account) in world.accounts.iter().enumerate() {
             let tenant = SourceName::new(TENANTS[account.tenant]);
             let subject = self.subject(engine, &tenant, &account.id)?;
-            for step in steps.iter().filter(|s| Some(&s.step.account) == subject.as_ref()) {
+            for step in steps
+                .iter()
+                .filter(|s| Some(&s.step.account) == subject.as_ref())
+            {
                 if let Err(why) = crate::invariants::judge(&world, a, step.step.does, now) {
                     trace(world.tick, || format!("not released: {why}"));
                     return Ok(false);
@@ -512,14 +579,23 @@ impl Driver {
         Ok(!steps.is_empty() && wanted.len() == steps.len())
     }
 
-    fn subject(&self, engine: &Engine, tenant: &SourceName, id: &str) -> Result<Option<Subject>, String> {
+    fn subject(
+        &self,
+        engine: &Engine,
+        tenant: &SourceName,
+        id: &str,
+    ) -> Result<Option<Subject>, String> {
         let vault = engine.ledger.vault().map_err(|e| e.to_string())?;
-        vault.subject_of(SubjectKind::Account, tenant, id).map_err(|e| e.to_string())
+        vault
+            .subject_of(SubjectKind::Account, tenant, id)
+            .map_err(|e| e.to_string())
     }
 
     fn commands(&self) -> Result<Vec<CommandRow>, String> {
         let view = self.engine()?.ledger.view().map_err(|e| e.to_string())?;
-        let rows = view.rows::<CommandRow>(Kind::Command).map_err(|e| e.to_string())?;
+        let rows = view
+            .rows::<CommandRow>(Kind::Command)
+            .map_err(|e| e.to_string())?;
         let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
         rows.sort_by_key(|row| row.seq);
         Ok(rows)
@@ -527,7 +603,13 @@ impl Driver {
 
     /// Every request has its one intent, and the brakes have held.
     fn check_calls(&mut self) -> Result<(), String> {
-        let size = self.engine()?.ledger.view().map_err(|e| e.to_string())?.head().size;
+        let size = self
+            .engine()?
+            .ledger
+            .view()
+            .map_err(|e| e.to_string())?
+            .head()
+            .size;
         if size == self.checked {
             return Ok(());
         }
@@ -540,11 +622,22 @@ impl Driver {
             if calls == 0 {
                 continue;
             }
-            let subject = self.subject(engine, &SourceName::new(TENANTS[account.tenant]), &account.id)?;
-            let own = commands.iter().filter(|c| Some(&c.account) == subject.as_ref());
-            let intents = own.filter(|c| !matches!(&c.outcome, Some((_, CommandResult::Failed, _)))).count();
+            let subject = self.subject(
+                engine,
+                &SourceName::new(TENANTS[account.tenant]),
+                &account.id,
+            )?;
+            let own = commands
+                .iter()
+                .filter(|c| Some(&c.account) == subject.as_ref());
+            let intents = own
+                .filter(|c| !matches!(&c.outcome, Some((_, CommandResult::Failed, _))))
+                .count();
             if calls > intents {
-                return Err(format!("{calls} requests and {intents} intents for {}", account.id));
+                return Err(format!(
+                    "{calls} requests and {intents} intents for {}",
+                    account.id
+                ));
             }
         }
         drop(world);
@@ -568,10 +661,19 @@ impl Driver {
                 };
                 let from = last.at.plus_days(-days).plus_seconds(600);
                 let within = |c: &&&CommandRow| c.at > from && c.at <= last.at;
-                let accounts: BTreeSet<_> =
-                    counted.iter().filter(same).filter(within).map(|c| &c.account).collect();
+                let accounts: BTreeSet<_> = counted
+                    .iter()
+                    .filter(same)
+                    .filter(within)
+                    .map(|c| &c.account)
+                    .collect();
                 if accounts.len() > most {
-                    return Err(format!("{} × {:?} {:?} within {days} d", accounts.len(), last.class, aim(last)));
+                    return Err(format!(
+                        "{} × {:?} {:?} within {days} d",
+                        accounts.len(),
+                        last.class,
+                        aim(last)
+                    ));
                 }
             }
         }
@@ -599,7 +701,11 @@ impl Driver {
                 continue;
             }
             let name = format!("{} of {}", account.id, TENANTS[account.tenant]);
-            let subject = self.subject(engine, &SourceName::new(TENANTS[account.tenant]), &account.id)?;
+            let subject = self.subject(
+                engine,
+                &SourceName::new(TENANTS[account.tenant]),
+                &account.id,
+            )?;
             let Some(subject) = subject else {
                 return Err(format!("{name} was never seen"));
             };
@@ -610,9 +716,16 @@ impl Driver {
                 return Err(format!("a leaver is still in and nobody says so: {name}"));
             };
             let blocked = !row.decision.blocked.is_empty();
-            let ticks = if blocked { 0 } else { left_in.remove(&a).unwrap_or(0) + 1 };
+            let ticks = if blocked {
+                0
+            } else {
+                left_in.remove(&a).unwrap_or(0) + 1
+            };
             if ticks > PATIENCE && world.tick > self.away_until && world.tick > world.halted {
-                return Err(format!("a leaver is still in without a reason: {name}, {:?}", row.decision));
+                return Err(format!(
+                    "a leaver is still in without a reason: {name}, {:?}",
+                    row.decision
+                ));
             }
             still.insert(a, ticks);
         }
@@ -649,13 +762,23 @@ impl Driver {
     /// Every newest decision, made again from the entries, is the same.
     fn decisions(&self) -> Result<(), String> {
         let engine = self.engine()?;
-        let mails: BTreeSet<String> = self.shared.world().accounts.iter().map(|a| a.mail.clone()).collect();
+        let mails: BTreeSet<String> = self
+            .shared
+            .world()
+            .accounts
+            .iter()
+            .map(|a| a.mail.clone())
+            .collect();
         for mail in mails {
-            let Ok(stories) = engine.why(&mail, None) else { continue };
+            let Ok(stories) = engine.why(&mail, None) else {
+                continue;
+            };
             for story in stories {
                 let again = story.decision.map(|d| (d.seq, d.again));
                 if let Some((seq, Again::Different)) = again {
-                    return Err(format!("decision {seq} about {mail} comes out otherwise now"));
+                    return Err(format!(
+                        "decision {seq} about {mail} comes out otherwise now"
+                    ));
                 }
             }
         }
@@ -725,7 +848,12 @@ async fn run_once(engine: &Engine) -> Result<Ran, EngineError> {
         let (_, approved) = engine.approvals(&plan)?;
         if approved && compared.outside > 0 {
             let mut told = |taken: &Taken| {
-                trace(0, || format!("{:?} {:?}: {:?}", taken.step.step.does, taken.step.step.because, taken.end));
+                trace(0, || {
+                    format!(
+                        "{:?} {:?}: {:?}",
+                        taken.step.step.does, taken.step.step.because, taken.end
+                    )
+                });
             };
             engine.carry_out(&run, &plan, &|| false, &mut told).await?;
         }

@@ -23,7 +23,9 @@ pub(crate) fn judge(world: &World, account: usize, does: Do, now: Time) -> Resul
     }
     if does == Do::Restore {
         let there = world.humans[a.human].employed;
-        return there.then_some(()).ok_or(format!("{name} is given back and its person has left"));
+        return there
+            .then_some(())
+            .ok_or(format!("{name} is given back and its person has left"));
     }
     if !a.protected.is_empty() || a.mail == BOSS {
         return Err(format!("{does:?} of {name}, which is protected"));
@@ -50,12 +52,21 @@ fn departed(world: &World, account: usize, _: Do, now: Time) -> Result<(), Strin
 fn silent(world: &World, account: usize, does: Do, now: Time) -> Result<(), String> {
     let a = &world.accounts[account];
     let days = |days: u64| days as i64 * DAY_SECONDS - APART_S;
-    holds(does == Do::Disable && a.state == AccountState::Active, "it is not idle")?;
+    holds(
+        does == Do::Disable && a.state == AccountState::Active,
+        "it is not idle",
+    )?;
     let fault = world.tenant_fault[a.tenant].map(|(fault, _)| fault);
-    let log = matches!(fault, Some(TenantFault::LogFailed | TenantFault::LogDowngraded));
+    let log = matches!(
+        fault,
+        Some(TenantFault::LogFailed | TenantFault::LogDowngraded)
+    );
     holds(!log, "its activity is unknown")?;
     let since = a.newest.unwrap_or(a.created).max(a.created);
-    holds(now.seconds_since(since) >= days(world.idle_days), "it was used")?;
+    holds(
+        now.seconds_since(since) >= days(world.idle_days),
+        "it was used",
+    )?;
     let warned = world.warned.iter().any(|w| {
         w.tenant == TENANTS[a.tenant]
             && w.to == a.mail

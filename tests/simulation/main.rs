@@ -1,7 +1,7 @@
 //! Simulated years: the real engine, ledger and vault in a world that is made from a seed, with a
 //! clock of its own, in which everything goes wrong that the program has to survive.
 //!
-//! `EXEUNT_SEEDS=N` plays so many fresh seeds (20 if nothing is said), `EXEUNT_SEED=S` plays one
+//! Many seeds want `--profile simulation`. `EXEUNT_SEEDS=N` plays so many fresh seeds (2 if nothing is said), `EXEUNT_SEED=S` plays one
 //! again, and `EXEUNT_DAYS=D` makes the worlds longer or shorter than a year.
 #![expect(
     clippy::unwrap_used,
@@ -29,7 +29,10 @@ use crate::script::Script;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}={text} is no number")),
+    )
 }
 
 /// Which seeds are played: the one that is named, or fresh ones.
@@ -37,9 +40,11 @@ fn seeds() -> Vec<u64> {
     if let Some(seed) = number("EXEUNT_SEED") {
         return vec![seed];
     }
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let clock = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     let mut random = Random::new(clock.as_nanos() as u64);
-    let count = number("EXEUNT_SEEDS").unwrap_or(20);
+    let count = number("EXEUNT_SEEDS").unwrap_or(2);
     (0..count).map(|_| random.below(1_000_000_000)).collect()
 }
 
@@ -74,17 +79,25 @@ fn what_must_hold_holds_in_every_world() {
     });
     let seconds = begun.elapsed().as_secs_f64();
     let played = next.load(Ordering::SeqCst).min(seeds.len() as u64);
-    eprintln!("{played} seeds of {days} days in {seconds:.1} s: {:?}", totals.lock().unwrap());
+    eprintln!(
+        "{played} seeds of {days} days in {seconds:.1} s: {:?}",
+        totals.lock().unwrap()
+    );
     let mut failed = failed.into_inner().unwrap();
     failed.sort_by_key(|(seed, _)| *seed);
     let Some((seed, Some((tick, what)))) = failed.into_iter().next() else {
         return;
     };
     eprintln!("seed {seed}, day {tick}: {what}");
-    eprintln!("again: EXEUNT_SEED={seed} EXEUNT_DAYS={days} cargo test --locked --test simulation");
+    eprintln!(
+        "again: EXEUNT_SEED={seed} EXEUNT_DAYS={days} cargo test --locked --profile simulation --test simulation"
+    );
     if number("EXEUNT_SHRINK") != Some(0) {
         let (small, what) = shrink::shrink(&Script::of(seed, days));
-        eprintln!("shrunk to {} people, {} days: {what}", small.people, small.ticks);
+        eprintln!(
+            "shrunk to {} people, {} days: {what}",
+            small.people, small.ticks
+        );
         for (tick, event) in &small.events {
             eprintln!("  day {tick}: {event:?}");
         }

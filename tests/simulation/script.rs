@@ -90,41 +90,105 @@ pub(crate) enum CallFault {
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    Join { place: u64, tenants: u64 },
-    Leave { who: u64, how: How },
-    Return { who: u64 },
-    Rename { who: u64, everywhere: bool },
+    Join {
+        place: u64,
+        tenants: u64,
+    },
+    Leave {
+        who: u64,
+        how: How,
+    },
+    Return {
+        who: u64,
+    },
+    Rename {
+        who: u64,
+        everywhere: bool,
+    },
     /// Somebody is entered into the other directory as well.
-    Enter { who: u64 },
+    Enter {
+        who: u64,
+    },
     /// Somebody who stands in two directories is taken off one and stays.
-    Move { who: u64 },
+    Move {
+        who: u64,
+    },
     /// A new person gets the address of somebody who has left.
-    Recycle { who: u64 },
+    Recycle {
+        who: u64,
+    },
     /// A colleague's entry gets the address of somebody as a second one.
-    Share { who: u64, with: u64 },
-    Layoff { first: u64, count: u64 },
-    FallSilent { account: u64 },
-    LogIn { account: u64 },
-    Promote { account: u64 },
-    Demote { account: u64 },
-    TenantDisables { account: u64 },
-    TenantEnables { account: u64 },
-    Invite { who: u64 },
-    Accept { account: u64 },
-    Directory { which: u64, fault: DirectoryFault, ticks: u64 },
-    Tenant { which: u64, fault: TenantFault, ticks: u64 },
-    Call { fault: CallFault },
+    Share {
+        who: u64,
+        with: u64,
+    },
+    Layoff {
+        first: u64,
+        count: u64,
+    },
+    FallSilent {
+        account: u64,
+    },
+    LogIn {
+        account: u64,
+    },
+    Promote {
+        account: u64,
+    },
+    Demote {
+        account: u64,
+    },
+    TenantDisables {
+        account: u64,
+    },
+    TenantEnables {
+        account: u64,
+    },
+    Invite {
+        who: u64,
+    },
+    Accept {
+        account: u64,
+    },
+    Directory {
+        which: u64,
+        fault: DirectoryFault,
+        ticks: u64,
+    },
+    Tenant {
+        which: u64,
+        fault: TenantFault,
+        ticks: u64,
+    },
+    Call {
+        fault: CallFault,
+    },
     /// The process dies at the n-th of its crash points.
-    Kill { point: u32 },
+    Kill {
+        point: u32,
+    },
     /// Another process reads and wants to act while one is at it.
     Two,
-    ClockStep { seconds: i64, ticks: u64 },
-    Policy { idle_days: u64 },
-    Halt { ticks: u64 },
-    NoticesFail { ticks: u64 },
-    ApproverAway { ticks: u64 },
+    ClockStep {
+        seconds: i64,
+        ticks: u64,
+    },
+    Policy {
+        idle_days: u64,
+    },
+    Halt {
+        ticks: u64,
+    },
+    NoticesFail {
+        ticks: u64,
+    },
+    ApproverAway {
+        ticks: u64,
+    },
     /// An older copy of the ledger (or of the vault) is put back.
-    PutBack { vault: bool },
+    PutBack {
+        vault: bool,
+    },
     /// Happens between the reads and the calls of a run.
     Midway(Box<Event>),
 }
@@ -150,22 +214,42 @@ impl Script {
             events.push((tick, event(&mut random, true)));
         }
         events.sort_by_key(|(tick, _)| *tick);
-        Self { seed, people, ticks: days, events }
+        Self {
+            seed,
+            people,
+            ticks: days,
+            events,
+        }
     }
 }
 
 fn event(random: &mut Random, outer: bool) -> Event {
     let (who, account) = (random.below(1000), random.below(1000));
     match random.below(100) {
-        0..=5 => Event::Join { place: random.below(100), tenants: random.below(100) },
-        6..=15 => Event::Leave { who, how: how(random) },
+        0..=5 => Event::Join {
+            place: random.below(100),
+            tenants: random.below(100),
+        },
+        6..=15 => Event::Leave {
+            who,
+            how: how(random),
+        },
         16..=22 => Event::Return { who },
-        23..=25 => Event::Rename { who, everywhere: random.chance(60) },
+        23..=25 => Event::Rename {
+            who,
+            everywhere: random.chance(60),
+        },
         26..=27 => Event::Enter { who },
         28..=29 => Event::Move { who },
         30..=31 => Event::Recycle { who },
-        32 => Event::Share { who, with: random.below(1000) },
-        33 => Event::Layoff { first: who, count: 4 + random.below(4) },
+        32 => Event::Share {
+            who,
+            with: random.below(1000),
+        },
+        33 => Event::Layoff {
+            first: who,
+            count: 4 + random.below(4),
+        },
         34..=41 => Event::FallSilent { account },
         42..=44 => Event::LogIn { account },
         45 => Event::Promote { account },
@@ -184,15 +268,29 @@ fn event(random: &mut Random, outer: bool) -> Event {
             fault: tenant_fault(random),
             ticks: 1 + random.below(4),
         },
-        73..=80 => Event::Call { fault: call_fault(random) },
-        81..=86 => Event::Kill { point: 1 + random.below(60) as u32 },
+        73..=80 => Event::Call {
+            fault: call_fault(random),
+        },
+        81..=86 => Event::Kill {
+            point: 1 + random.below(60) as u32,
+        },
         87..=88 => Event::Two,
         89 => clock_step(random),
-        90..=91 => Event::Policy { idle_days: 30 + 15 * random.below(4) },
-        92 => Event::Halt { ticks: 1 + random.below(4) },
-        93 => Event::NoticesFail { ticks: 1 + random.below(5) },
-        94 => Event::ApproverAway { ticks: 1 + random.below(6) },
-        95 => Event::PutBack { vault: random.chance(50) },
+        90..=91 => Event::Policy {
+            idle_days: 30 + 15 * random.below(4),
+        },
+        92 => Event::Halt {
+            ticks: 1 + random.below(4),
+        },
+        93 => Event::NoticesFail {
+            ticks: 1 + random.below(5),
+        },
+        94 => Event::ApproverAway {
+            ticks: 1 + random.below(6),
+        },
+        95 => Event::PutBack {
+            vault: random.chance(50),
+        },
         _ if outer => Event::Midway(Box::new(event(random, false))),
         _ => Event::Return { who },
     }
@@ -205,8 +303,18 @@ fn how(random: &mut Random) -> How {
 fn directory_fault(random: &mut Random) -> DirectoryFault {
     use DirectoryFault::*;
     let all = [
-        Unreachable, Cut, Empty, WithoutKeys, Hidden, Hidden, Gaps, Stale, OtherServer,
-        ExportStopped, ExportStopped, LookUps,
+        Unreachable,
+        Cut,
+        Empty,
+        WithoutKeys,
+        Hidden,
+        Hidden,
+        Gaps,
+        Stale,
+        OtherServer,
+        ExportStopped,
+        ExportStopped,
+        LookUps,
     ];
     all[random.below(all.len() as u64) as usize]
 }
@@ -214,14 +322,29 @@ fn directory_fault(random: &mut Random) -> DirectoryFault {
 fn tenant_fault(random: &mut Random) -> TenantFault {
     use TenantFault::*;
     let all = [
-        Unreachable, Short, Empty, Hidden, Refused, LogFailed, LogFailed, LogDowngraded, Single,
+        Unreachable,
+        Short,
+        Empty,
+        Hidden,
+        Refused,
+        LogFailed,
+        LogFailed,
+        LogDowngraded,
+        Single,
     ];
     all[random.below(all.len() as u64) as usize]
 }
 
 fn call_fault(random: &mut Random) -> CallFault {
     use CallFault::*;
-    let all = [Refused, Failed, LostBefore, LostAfter, KilledBefore, KilledAfter];
+    let all = [
+        Refused,
+        Failed,
+        LostBefore,
+        LostAfter,
+        KilledBefore,
+        KilledAfter,
+    ];
     all[random.below(all.len() as u64) as usize]
 }
 

@@ -32,8 +32,13 @@ pub(crate) fn shrink(script: &Script) -> (Script, String) {
         size = size.div_ceil(2);
     }
     while best.people > 1 {
-        let smaller = Script { people: best.people - 1, ..best.clone() };
-        let Some((_, what)) = driver::play(&smaller).broken else { break };
+        let smaller = Script {
+            people: best.people - 1,
+            ..best.clone()
+        };
+        let Some((_, what)) = driver::play(&smaller).broken else {
+            break;
+        };
         (best, says) = (smaller, what);
     }
     (best, says)

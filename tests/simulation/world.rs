@@ -42,7 +42,13 @@ pub(crate) struct Entry {
 impl Entry {
     fn new(key: String, mail: &str) -> Self {
         let mails = vec![mail.to_owned()];
-        Self { key, mails, disabled_from: None, deleted_from: None, leave_at: None }
+        Self {
+            key,
+            mails,
+            disabled_from: None,
+            deleted_from: None,
+            leave_at: None,
+        }
     }
 
     pub(crate) fn is_there(&self, now: Time) -> bool {
@@ -204,7 +210,14 @@ impl World {
         }
     }
 
-    fn open_account(&mut self, tenant: usize, human: usize, mail: &str, state: AccountState, now: Time) {
+    fn open_account(
+        &mut self,
+        tenant: usize,
+        human: usize,
+        mail: &str,
+        state: AccountState,
+        now: Time,
+    ) {
         let admin = self.random.chance(6);
         let silent = self.random.chance(10);
         let habit = (!silent).then(|| 1 + self.random.below(9));
@@ -231,16 +244,24 @@ impl World {
     }
 
     fn account(&self, which: u64, fits: impl Fn(&Account) -> bool) -> Option<usize> {
-        let all = (0..self.accounts.len()).filter(|a| !self.accounts[*a].gone && fits(&self.accounts[*a]));
+        let all = (0..self.accounts.len())
+            .filter(|a| !self.accounts[*a].gone && fits(&self.accounts[*a]));
         let all: Vec<usize> = all.collect();
         (!all.is_empty()).then(|| all[which as usize % all.len()])
     }
 
     /// Whether an entry's address stands for one person alone.
     fn uses(&self, mail: &str) -> usize {
-        self.humans.iter().filter(|h| {
-            h.mail == mail || h.entries.iter().flatten().any(|e| e.mails.iter().any(|m| m == mail))
-        }).count()
+        self.humans
+            .iter()
+            .filter(|h| {
+                h.mail == mail
+                    || h.entries
+                        .iter()
+                        .flatten()
+                        .any(|e| e.mails.iter().any(|m| m == mail))
+            })
+            .count()
     }
 
     pub(crate) fn is_clear(&self, human: usize) -> bool {
@@ -285,7 +306,8 @@ impl World {
                 }
             }
             Event::Move { who } => {
-                let both = |h: &Human| h.entries.iter().flatten().filter(|e| e.stays(now)).count() == 2;
+                let both =
+                    |h: &Human| h.entries.iter().flatten().filter(|e| e.stays(now)).count() == 2;
                 if let Some(human) = self.human(*who, true).filter(|h| both(&self.humans[*h])) {
                     let d = *who as usize % 2;
                     if let Some(entry) = &mut self.humans[human].entries[d] {
@@ -349,10 +371,18 @@ impl World {
                     self.log_in(a, now);
                 }
             }
-            Event::Directory { which, fault, ticks } => {
+            Event::Directory {
+                which,
+                fault,
+                ticks,
+            } => {
                 self.directory_fault[*which as usize % 2] = Some((*fault, self.tick + ticks));
             }
-            Event::Tenant { which, fault, ticks } => {
+            Event::Tenant {
+                which,
+                fault,
+                ticks,
+            } => {
                 self.tenant_fault[*which as usize % 2] = Some((*fault, self.tick + ticks));
             }
             Event::Call { fault } => self.call_fault = Some(*fault),
@@ -441,7 +471,9 @@ impl World {
             let account = &self.accounts[a];
             let Some(days) = account.habit else { continue };
             let can = account.state == AccountState::Active && !account.gone;
-            let due = account.newest.is_none_or(|at| now.days_since(at) >= days as i64);
+            let due = account
+                .newest
+                .is_none_or(|at| now.days_since(at) >= days as i64);
             if can && due {
                 self.log_in(a, now.plus_seconds(-3600));
             }
@@ -481,7 +513,10 @@ impl World {
 
     /// Who stands in a directory, by key.
     pub(crate) fn entries(&self, directory: usize, now: Time) -> Vec<Entry> {
-        let all = self.humans.iter().filter_map(|h| h.entries[directory].as_ref());
+        let all = self
+            .humans
+            .iter()
+            .filter_map(|h| h.entries[directory].as_ref());
         let mut all: Vec<_> = all.filter(|e| e.is_there(now)).cloned().collect();
         all.sort_by(|a, b| a.key.cmp(&b.key));
         all
@@ -499,21 +534,33 @@ impl World {
         let h = &self.humans[human];
         // the file says what was so when it was written; it is believed for so many days
         let in_file = h.entries[1].is_some();
-        let slack = if in_file { FILE_DAYS * DAY_SECONDS + 2 * DAY_SECONDS } else { 0 };
+        let slack = if in_file {
+            FILE_DAYS * DAY_SECONDS + 2 * DAY_SECONDS
+        } else {
+            0
+        };
         let back_lately = h.returned.is_some_and(|at| at.plus_seconds(slack) > now);
         if h.employed {
             return in_file && back_lately && h.entries[0].as_ref().is_none_or(|e| !e.stays(now));
         }
         !h.entries[0].as_ref().is_some_and(|e| e.stays(now))
-            && (self.directory_fault[1].is_some() || !h.entries[1].as_ref().is_some_and(|e| e.stays(now)))
+            && (self.directory_fault[1].is_some()
+                || !h.entries[1].as_ref().is_some_and(|e| e.stays(now)))
     }
 
     pub(crate) fn by_id(&self, tenant: usize, id: &str) -> Option<usize> {
-        self.accounts.iter().position(|a| a.tenant == tenant && a.id == id)
+        self.accounts
+            .iter()
+            .position(|a| a.tenant == tenant && a.id == id)
     }
 
     pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let effect = |does: Do| self.calls.iter().filter(|c| c.does == does && c.took_effect).count();
+        let effect = |does: Do| {
+            self.calls
+                .iter()
+                .filter(|c| c.does == does && c.took_effect)
+                .count()
+        };
         BTreeMap::from([
             ("disabled", effect(Do::Disable)),
             ("removed", effect(Do::Remove)),
