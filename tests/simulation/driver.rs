@@ -1,33 +1,19 @@
 //! Drives the real engine through a world, as `exeunt run` and an approver do, and checks.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::path::Path;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
-use std::task::Waker;
 
 use exeunt::config::Config;
 use exeunt::crash;
-use exeunt::domain::account::AccountState;
 use exeunt::domain::account::Do;
-use exeunt::domain::event::CommandResult;
 use exeunt::domain::event::Payload as _;
 use exeunt::domain::event::SourceRead;
 use exeunt::domain::id::Email;
 use exeunt::domain::id::SourceName;
 use exeunt::domain::id::Subject;
-use exeunt::domain::rows::Class;
-use exeunt::domain::rows::CommandRow;
-use exeunt::domain::rows::DecisionRow;
-use exeunt::domain::rows::Kind;
 use exeunt::domain::rows::PlanRow;
 use exeunt::domain::source::Verdict;
 use exeunt::domain::time::Time;
@@ -35,25 +21,27 @@ use exeunt::engine::DirectorySource;
 use exeunt::engine::Engine;
 use exeunt::engine::EngineError;
 use exeunt::engine::TenantSource;
-use exeunt::engine::actuate::Taken;
 use exeunt::engine::decide::Adoption;
 use exeunt::engine::observe::Synced;
 use exeunt::engine::report::Silent;
-use exeunt::engine::why::Again;
 use exeunt::ledger::Access;
 use exeunt::ledger::InitOptions;
 use exeunt::ledger::Ledger;
 use exeunt::ledger::LedgerError;
 use exeunt::ledger::Paths;
-use exeunt::ledger::rebuild::rebuild;
 use exeunt::ledger::vault::SubjectKind;
-use exeunt::ledger::verify::verify;
 
 use crate::adapters::Seeded;
 use crate::adapters::Shared;
 use crate::adapters::SimDirectory;
 use crate::adapters::SimNotifier;
 use crate::adapters::SimTenant;
+use crate::house::config;
+use crate::house::home;
+use crate::process::drive;
+use crate::process::other_process;
+use crate::process::run_once;
+use crate::process::trace;
 use crate::script::Event;
 use crate::script::Random;
 use crate::script::Script;
@@ -63,12 +51,8 @@ use crate::world::FILE_DAYS;
 use crate::world::TENANTS;
 use crate::world::World;
 
-/// The most changes that a brake lets through in a window, as [limits.breakers] has it.
-const WINDOWS: [(i64, usize); 2] = [(1, 3), (7, 6)];
 /// From one run to the next: less than a read may be old.
 const TICK_S: i64 = 22 * 3600;
-/// So many ticks without any fault a leaver may stay in without a reason.
-const PATIENCE: u32 = 6;
 
 /// What became of one world.
 #[derive(Debug)]
@@ -108,103 +92,32 @@ pub(crate) fn play(script: &Script) -> Outcome {
 }
 
 /// What one run came to.
-struct Ran {
-    synced: Vec<Synced>,
-    adoption: Adoption,
+pub(crate) struct Ran {
+    pub(crate) synced: Vec<Synced>,
+    pub(crate) adoption: Adoption,
 }
 
-struct Driver {
-    shared: Shared,
-    paths: Paths,
-    entropy: Arc<Seeded>,
-    config: Config,
-    engine: Option<Engine>,
-    start: Time,
-    skew_until: u64,
-    away_until: u64,
+/// One world with the engine in it.
+pub(crate) struct Driver {
+    pub(crate) shared: Shared,
+    pub(crate) paths: Paths,
+    pub(crate) entropy: Arc<Seeded>,
+    pub(crate) config: Config,
+    pub(crate) engine: Option<Engine>,
+    pub(crate) start: Time,
+    pub(crate) skew_until: u64,
+    pub(crate) away_until: u64,
     /// An older copy, with the number of the vault's commits in it.
-    backup: Option<(PathBuf, u64)>,
-    let_through: BTreeSet<(Subject, Do)>,
-    released_at: Option<Time>,
+    pub(crate) backup: Option<(PathBuf, u64)>,
+    pub(crate) let_through: BTreeSet<(Subject, Do)>,
+    pub(crate) released_at: Option<Time>,
     /// The idle days that were configured last.
-    configured: u64,
+    pub(crate) configured: u64,
     /// For how many clean ticks each account of a leaver has been left in.
-    left_in: std::collections::BTreeMap<usize, u32>,
-    kills: u64,
-    checked: u64,
-    _home: tempfile::TempDir,
-}
-
-fn config(idle_days: u64) -> Config {
-    let text = format!(
-        r#"
-[ledger]
-origin = "example.com/simulation"
-[[directory]]
-name = "corp"
-kind = "csv"
-path = "corp.csv"
-columns = {{ key = "key" }}
-[[directory]]
-name = "lab"
-kind = "csv"
-path = "lab.csv"
-columns = {{ key = "key" }}
-max_age_days = {FILE_DAYS}
-[[tenant]]
-name = "portal"
-provider = "docspace"
-url = "http://127.0.0.1:1"
-token = {{ env = "NONE" }}
-protect = ["{BOSS}"]
-[[tenant]]
-name = "wiki"
-provider = "docspace"
-url = "http://127.0.0.1:2"
-token = {{ env = "NONE" }}
-protect = ["{BOSS}"]
-[[policy]]
-name = "leavers"
-when = "departed"
-ring = "enforce"
-steps = [{{ do = "disable" }}, {{ do = "remove", after_days = 30 }}]
-approvals = {{ disable = 0, remove = 1 }}
-[[policy]]
-name = "idle"
-when = "inactive"
-ring = "enforce"
-after_days = {idle_days}
-notice_days = [14, 3]
-steps = [{{ do = "disable" }}]
-approvals = {{ disable = 0 }}
-[[policy]]
-name = "invitations"
-when = "never-activated"
-ring = "enforce"
-after_days = 30
-steps = [{{ do = "remove" }}]
-approvals = {{ remove = 1 }}
-[[policy]]
-name = "closed"
-when = "disabled"
-ring = "enforce"
-after_days = 60
-steps = [{{ do = "remove" }}]
-approvals = {{ remove = 1 }}
-"#
-    );
-    Config::parse(&text, "exeunt.toml").unwrap()
-}
-
-/// A directory in memory where there is one, so that no disk is waited for.
-fn home() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    match memory.is_dir() {
-        true => tempfile::tempdir_in(memory)
-            .or_else(|_| tempfile::tempdir())
-            .unwrap(),
-        false => tempfile::tempdir().unwrap(),
-    }
+    pub(crate) left_in: std::collections::BTreeMap<usize, u32>,
+    pub(crate) kills: u64,
+    pub(crate) checked: u64,
+    pub(crate) _home: tempfile::TempDir,
 }
 
 impl Driver {
@@ -291,7 +204,7 @@ impl Driver {
         Ok(self.around(ledger))
     }
 
-    fn engine(&self) -> Result<&Engine, String> {
+    pub(crate) fn engine(&self) -> Result<&Engine, String> {
         self.engine
             .as_ref()
             .ok_or_else(|| "the ledger is not open".to_owned())
@@ -305,20 +218,6 @@ impl Driver {
                 .map_err(|e| format!("cannot be opened again: {e}"))?,
         );
         Ok(())
-    }
-
-    /// `verify` passes, and replay gives the rows that are stored.
-    fn evidence(&self) -> Result<(), String> {
-        let report = verify(&self.paths).map_err(|e| format!("verify fails: {e}"))?;
-        if report.exit_code() != 0 {
-            return Err(format!("verify: {:?} {:?}", report.bad, report.unjudged));
-        }
-        let rebuilt =
-            rebuild(&self.paths.ledger, false).map_err(|e| format!("replay fails: {e}"))?;
-        match rebuilt.differ {
-            0 => Ok(()),
-            _ => Err(format!("replay gives other rows: {:?}", rebuilt.named)),
-        }
     }
 
     fn tick(&mut self, script: &Script, tick: u64) -> Result<(), String> {
@@ -579,7 +478,7 @@ impl Driver {
         Ok(!steps.is_empty() && wanted.len() == steps.len())
     }
 
-    fn subject(
+    pub(crate) fn subject(
         &self,
         engine: &Engine,
         tenant: &SourceName,
@@ -589,149 +488,6 @@ impl Driver {
         vault
             .subject_of(SubjectKind::Account, tenant, id)
             .map_err(|e| e.to_string())
-    }
-
-    fn commands(&self) -> Result<Vec<CommandRow>, String> {
-        let view = self.engine()?.ledger.view().map_err(|e| e.to_string())?;
-        let rows = view
-            .rows::<CommandRow>(Kind::Command)
-            .map_err(|e| e.to_string())?;
-        let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
-        rows.sort_by_key(|row| row.seq);
-        Ok(rows)
-    }
-
-    /// Every request has its one intent, and the brakes have held.
-    fn check_calls(&mut self) -> Result<(), String> {
-        let size = self
-            .engine()?
-            .ledger
-            .view()
-            .map_err(|e| e.to_string())?
-            .head()
-            .size;
-        if size == self.checked {
-            return Ok(());
-        }
-        self.checked = size;
-        let commands = self.commands()?;
-        let engine = self.engine()?;
-        let world = self.shared.world();
-        for (a, account) in world.accounts.iter().enumerate() {
-            let calls = world.calls.iter().filter(|c| c.account == a).count();
-            if calls == 0 {
-                continue;
-            }
-            let subject = self.subject(
-                engine,
-                &SourceName::new(TENANTS[account.tenant]),
-                &account.id,
-            )?;
-            let own = commands
-                .iter()
-                .filter(|c| Some(&c.account) == subject.as_ref());
-            let intents = own
-                .filter(|c| !matches!(&c.outcome, Some((_, CommandResult::Failed, _))))
-                .count();
-            if calls > intents {
-                return Err(format!(
-                    "{calls} requests and {intents} intents for {}",
-                    account.id
-                ));
-            }
-        }
-        drop(world);
-        self.check_brakes(&commands)
-    }
-
-    fn check_brakes(&self, commands: &[CommandRow]) -> Result<(), String> {
-        let aim = |c: &CommandRow| c.aim.unwrap_or(c.does);
-        let counts = |c: &&CommandRow| {
-            c.took_effect()
-                && c.does != Do::Restore
-                && c.class != Class::Everyone
-                && !self.let_through.contains(&(c.account.clone(), aim(c)))
-                && self.released_at.is_none_or(|at| c.at > at)
-        };
-        let counted: Vec<_> = commands.iter().filter(counts).collect();
-        for (days, most) in WINDOWS {
-            for last in &counted {
-                let same = |c: &&&CommandRow| {
-                    c.tenant == last.tenant && c.class == last.class && aim(c) == aim(last)
-                };
-                let from = last.at.plus_days(-days).plus_seconds(600);
-                let within = |c: &&&CommandRow| c.at > from && c.at <= last.at;
-                let accounts: BTreeSet<_> = counted
-                    .iter()
-                    .filter(same)
-                    .filter(within)
-                    .map(|c| &c.account)
-                    .collect();
-                if accounts.len() > most {
-                    return Err(format!(
-                        "{} × {:?} {:?} within {days} d",
-                        accounts.len(),
-                        last.class,
-                        aim(last)
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Every leaver whom all directories name is out, or is shown as still in with the reason.
-    fn check_leavers(&mut self, ran: &Ran) -> Result<(), String> {
-        let now = self.shared.now();
-        let skewed = self.shared.skew.load(Ordering::SeqCst) != 0;
-        if skewed || ran.synced.iter().any(|s| s.verdict != Verdict::Complete) {
-            return Ok(());
-        }
-        let mut left_in = std::mem::take(&mut self.left_in);
-        let engine = self.engine()?;
-        let world = self.shared.world();
-        let mut still = std::collections::BTreeMap::new();
-        for (a, account) in world.accounts.iter().enumerate() {
-            let human = &world.humans[account.human];
-            let mut entries = human.entries.iter().flatten().peekable();
-            let named = entries.peek().is_some() && entries.all(|e| e.is_explicit(now));
-            let usable = account.state == AccountState::Active && !account.gone;
-            let known = human.left.is_some_and(|at| at < now.plus_days(-1));
-            if !usable || !named || !known || human.employed || !world.is_clear(account.human) {
-                continue;
-            }
-            let name = format!("{} of {}", account.id, TENANTS[account.tenant]);
-            let subject = self.subject(
-                engine,
-                &SourceName::new(TENANTS[account.tenant]),
-                &account.id,
-            )?;
-            let Some(subject) = subject else {
-                return Err(format!("{name} was never seen"));
-            };
-            let view = engine.ledger.view().map_err(|e| e.to_string())?;
-            let row = view.row::<DecisionRow>(Kind::Decision, subject.as_str());
-            let row = row.map_err(|e| e.to_string())?;
-            let Some(row) = row.filter(|r| r.decision.leaver_still_in) else {
-                return Err(format!("a leaver is still in and nobody says so: {name}"));
-            };
-            let blocked = !row.decision.blocked.is_empty();
-            let ticks = if blocked {
-                0
-            } else {
-                left_in.remove(&a).unwrap_or(0) + 1
-            };
-            if ticks > PATIENCE && world.tick > self.away_until && world.tick > world.halted {
-                return Err(format!(
-                    "a leaver is still in without a reason: {name}, {:?}",
-                    row.decision
-                ));
-            }
-            still.insert(a, ticks);
-        }
-        drop(world);
-        self.left_in = still;
-        Ok(())
     }
 
     /// Everything is mended: nothing stays in doubt, and the evidence is whole.
@@ -758,106 +514,4 @@ impl Driver {
         self.decisions()?;
         self.reopen()
     }
-
-    /// Every newest decision, made again from the entries, is the same.
-    fn decisions(&self) -> Result<(), String> {
-        let engine = self.engine()?;
-        let mails: BTreeSet<String> = self
-            .shared
-            .world()
-            .accounts
-            .iter()
-            .map(|a| a.mail.clone())
-            .collect();
-        for mail in mails {
-            let Ok(stories) = engine.why(&mail, None) else {
-                continue;
-            };
-            for story in stories {
-                let again = story.decision.map(|d| (d.seq, d.again));
-                if let Some((seq, Again::Different)) = again {
-                    return Err(format!(
-                        "decision {seq} about {mail} comes out otherwise now"
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What another process does while one acts: it may read, and may not act.
-fn other_process(engine: &Engine) -> Result<(), String> {
-    match engine.ledger.claim_lease() {
-        Err(LedgerError::Busy { .. }) => {}
-        Err(error) => return Err(format!("a second process: {error}")),
-        Ok(_) => return Err("a second process may act beside the first".to_owned()),
-    }
-    let read = async {
-        let run = engine.start("sync", engine.service()?, None)?;
-        engine.sync(&run, &[]).await?;
-        engine.finish(&run, 0)
-    };
-    let mut read = pin!(read);
-    let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..1000 {
-        if let Poll::Ready(done) = read.as_mut().poll(&mut context) {
-            return done.map_err(|e| format!("a second process cannot read: {e}"));
-        }
-    }
-    Err("a second process does not come to its end".to_owned())
-}
-
-/// Polls to the end; nothing if the process was killed on the way.
-fn drive<F: Future>(shared: &Shared, future: F, meanwhile: &mut dyn FnMut()) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context))) {
-            Ok(Poll::Ready(done)) => return Some(done),
-            Ok(Poll::Pending) if shared.world().killed => return None,
-            Ok(Poll::Pending) => meanwhile(),
-            Err(payload) if payload.is::<crash::Killed>() => return None,
-            Err(payload) => std::panic::resume_unwind(payload),
-        }
-    }
-}
-
-/// Tells on demand what happens, to find out why something does not hold.
-fn trace(tick: u64, line: impl FnOnce() -> String) {
-    if std::env::var_os("EXEUNT_TRACE").is_some() {
-        eprintln!("day {tick}: {}", line());
-    }
-}
-
-/// The same calls in the same order as `cli::run`.
-async fn run_once(engine: &Engine) -> Result<Ran, EngineError> {
-    let claim = engine.ledger.claim_lease()?;
-    let compared = engine.compare_clocks(&[]).await?;
-    let lease = engine.ledger.take_over(claim, &engine.service()?)?;
-    let run = engine.start("run", engine.service()?, Some(&lease))?;
-    engine.ledger.sweep(&lease)?;
-    engine.settle(&run).await?;
-    let synced = engine.sync(&run, &[]).await?;
-    let adoption = engine.adopt_policy(&run)?;
-    engine.follow_withdrawals(&run, &BTreeSet::new())?;
-    let judged = engine.decide_all(&run, None)?;
-    engine.warn(&run, &judged).await?;
-    engine.plan(&run, judged, None)?;
-    for plan in engine.open_plans(run.now)? {
-        let (_, approved) = engine.approvals(&plan)?;
-        if approved && compared.outside > 0 {
-            let mut told = |taken: &Taken| {
-                trace(0, || {
-                    format!(
-                        "{:?} {:?}: {:?}",
-                        taken.step.step.does, taken.step.step.because, taken.end
-                    )
-                });
-            };
-            engine.carry_out(&run, &plan, &|| false, &mut told).await?;
-        }
-    }
-    engine.finish(&run, 0)?;
-    Ok(Ran { synced, adoption })
 }

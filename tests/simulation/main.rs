@@ -12,8 +12,11 @@
 )]
 
 mod adapters;
+mod checks;
 mod driver;
+mod house;
 mod invariants;
+mod process;
 mod script;
 mod shrink;
 mod world;
