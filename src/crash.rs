@@ -18,6 +18,10 @@ pub fn point(name: &str) {
     if STOP.is_due(name) {
         signal("STOP");
     }
+    if fuse_is_due() {
+        // no panic: nothing is printed, and the simulation catches it
+        std::panic::resume_unwind(Box::new(Killed));
+    }
     if KILL.is_due(name) {
         signal("KILL");
         // The signal may take a moment; nothing more may happen until it comes.
@@ -25,6 +29,33 @@ pub fn point(name: &str) {
             std::thread::park();
         }
     }
+}
+
+/// What the simulation catches where a program would have died.
+#[cfg(debug_assertions)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Killed;
+
+#[cfg(debug_assertions)]
+std::thread_local! {
+    /// How many points are still passed before this thread unwinds; 0 for never.
+    static FUSE: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+}
+
+/// Unwinds this thread with [`Killed`] at the `n`-th point from now on, so that a simulation in one
+/// process can drop everything there and open it again; 0 takes the order back.
+#[cfg(debug_assertions)]
+pub fn unwind_at(n: u32) {
+    FUSE.with(|fuse| fuse.set(n));
+}
+
+#[cfg(debug_assertions)]
+fn fuse_is_due() -> bool {
+    FUSE.with(|fuse| {
+        let left = fuse.get();
+        fuse.set(left.saturating_sub(1));
+        left == 1
+    })
 }
 
 /// Dies or stops here if the environment names `STAGE:KIND` for one of these kinds of entries.
