@@ -106,6 +106,19 @@ async fn everybodys_newest_login_is_the_true_one_and_nobody_is_silent_who_is_not
         let seen = Seen::of(&one)
             .await
             .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let others = truth::other_signs(&one);
+        let signals = one.adapter.kind().signals.iter();
+        let signals: Vec<_> = signals.copied().filter(|s| *s != Signal::Login).collect();
+        for signal in &signals {
+            let walked = seen.proofs().iter().any(|proof| proof.signal == *signal);
+            assert_ne!(
+                walked,
+                truth::is_unwalked(name, *signal),
+                "{name}: {signal:?}"
+            );
+            let told = others.keys().filter(|(s, _)| s == signal).count();
+            assert!(told > 50, "{name}: {signal:?} of {told} alone");
+        }
         let (mut active, mut silent, mut unknown) = (0, 0, 0);
         for account in &seen.read.accounts {
             let address = account.email.clone().unwrap_or_default();
@@ -116,6 +129,11 @@ async fn everybodys_newest_login_is_the_true_one_and_nobody_is_silent_who_is_not
             let true_login = logins.get(&address).copied().map(micros);
             let about = format!("{name}: {address}: {state:?}, in truth {true_login:?}");
             holds(&seen, account, &state, true_login, &about);
+            let other = |signal: &Signal| others.get(&(*signal, address.clone()));
+            let other = |signal: Signal| other(&signal).copied().map(micros);
+            for signal in signals.iter().filter(|s| !truth::is_unwalked(name, **s)) {
+                other_holds(&seen, account, &state, (*signal, other(*signal)), &about);
+            }
             match state {
                 ActivityState::ActiveAt { .. } => active += 1,
                 ActivityState::NoneSince { .. } => silent += 1,
@@ -127,9 +145,8 @@ async fn everybodys_newest_login_is_the_true_one_and_nobody_is_silent_who_is_not
             active > 100,
             "{name}: {active} active, {silent} silent, {unknown} unknown"
         );
-        // SCIM knows no logins unless an attribute is named.
         assert!(
-            silent > 10 || (name == "scim" && silent == 0),
+            silent > 10,
             "{name}: {active} active, {silent} silent, {unknown} unknown"
         );
     }
@@ -158,10 +175,10 @@ fn holds(
     }
     let lately = true_login.filter(|at| seen.now.days_since(*at) < DAYS as i64);
     match state {
-        ActivityState::ActiveAt { .. } => {
-            let other = seen.newest(account).keys().any(|s| *s != Signal::Login);
-            let within = true_login.is_some_and(|at| seen.now.days_since(at) < DAYS as i64 + 15);
-            assert!(within || other, "{about}");
+        ActivityState::ActiveAt { at, signal } => {
+            // what is shown of each signal is held against the truth besides
+            assert_eq!(seen.newest(account).get(signal), Some(at), "{about}");
+            assert!(seen.now.days_since(*at) < DAYS as i64 + 15, "{about}");
         }
         ActivityState::NoneSince { last, .. } => {
             assert!(!hidden, "{about}: hidden is not silent");
@@ -180,4 +197,30 @@ fn holds(
             );
         }
     }
+}
+
+/// Fails unless what is shown beside logins is true, and nobody is silent who shows it lately.
+fn other_holds(
+    seen: &Seen,
+    account: &AccountRecord,
+    state: &ActivityState,
+    (signal, truth): (Signal, Option<Time>),
+    about: &str,
+) {
+    let shown = seen.newest(account).get(&signal).copied();
+    match (shown, truth) {
+        (Some(shown), Some(truth)) => {
+            let apart = shown.seconds_since(truth).abs();
+            assert!(apart <= APART_S, "{about}: {signal:?} {shown}, not {truth}");
+        }
+        (Some(shown), None) => panic!("{about}: {signal:?} {shown} of nothing"),
+        (None, Some(truth)) => {
+            let hidden = account.facts.hidden.contains(&signal);
+            assert!(hidden, "{about}: {signal:?} lacks {truth}");
+        }
+        (None, None) => {}
+    }
+    let lately = truth.is_some_and(|at| seen.now.days_since(at) < DAYS as i64);
+    let silent = matches!(state, ActivityState::NoneSince { .. });
+    assert!(!(lately && silent), "{about}: {signal:?} lately");
 }

@@ -42,7 +42,32 @@ pub(crate) fn cases() -> Vec<(&'static str, Start)> {
     let has_adapter = |name: &str| KINDS.iter().any(|kind| kind.name == name);
     let mut cases = TENANTS.to_vec();
     cases.retain(|(name, _)| has_adapter(name) && only.as_deref().is_none_or(|o| o == *name));
+    assert!(!cases.is_empty(), "no tenant has an adapter: {only:?}");
     cases
+}
+
+/// Each of them has to be here: one that is left out anywhere would be tried by no test.
+#[test]
+fn every_adapter_has_a_tenant_and_every_tenant_an_adapter() {
+    let six = [
+        "alteryx",
+        "docspace",
+        "huwise",
+        "port",
+        "projectplace",
+        "scim",
+    ];
+    let mut tenants: Vec<_> = TENANTS.iter().map(|(name, _)| *name).collect();
+    let mut kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+    tenants.sort_unstable();
+    kinds.sort_unstable();
+    assert_eq!(tenants, six);
+    assert_eq!(kinds, six);
+    if std::env::var_os("EXEUNT_ONLY").is_none() {
+        let mut cases: Vec<_> = cases().iter().map(|(name, _)| *name).collect();
+        cases.sort_unstable();
+        assert_eq!(cases, six);
+    }
 }
 
 /// Which tenant, with whom, since when, and whether answers pass through a [`Proxy`].

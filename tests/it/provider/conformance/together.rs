@@ -9,6 +9,7 @@ use exeunt::sandbox::population::Population;
 use exeunt::sandbox::tenant::Fault;
 use exeunt::sandbox::tenant::FaultRule;
 use exeunt::sandbox::tenant::Matcher;
+use serde_json::Value;
 use serde_json::json;
 
 use crate::common::workspace::Workspace;
@@ -60,7 +61,7 @@ impl Estate {
         let leavers: Vec<_> = plain.unwrap().into_iter().take(LEAVERS).collect();
         assert_eq!(leavers.len(), LEAVERS);
         let ws = Workspace::new();
-        write_people(&ws, &[]);
+        write_people(&ws, &population(), &[]);
         let mut sections = vec![HR.to_owned()];
         for (one, heir) in tenants.iter().zip(heirs) {
             sections.push(section(&ws, one, &heir));
@@ -71,7 +72,7 @@ impl Estate {
         ws.run(&["init"]).exits(0);
         ws.run(&["sync"]).exits(0);
         // They leave after their accounts were first seen: some tenants tell no other age.
-        write_people(&ws, &leavers);
+        write_people(&ws, &population(), &leavers);
         Self {
             ws,
             tenants,
@@ -87,11 +88,12 @@ impl Estate {
     }
 }
 
-const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"people.csv\"\n\
+/// The section of the list of people.
+pub(crate) const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"people.csv\"\n\
      contains = \"everybody\"\ncolumns = { key = \"id\", mail = \"mail\", leave_date = \"left\" }\n";
 
-fn write_people(ws: &Workspace, leavers: &[String]) {
-    let population = population();
+/// Writes the list of people, in which some have left just now.
+pub(crate) fn write_people(ws: &Workspace, population: &Population, leavers: &[String]) {
     let mut text = "id,mail,left\n".to_owned();
     for number in 0..population.accounts {
         let person = population.identity(number);
@@ -104,7 +106,8 @@ fn write_people(ws: &Workspace, leavers: &[String]) {
     ws.write("people.csv", &text);
 }
 
-fn section(ws: &Workspace, one: &One, heir: &str) -> String {
+/// The section of a tenant under its provider's name, with its secrets in files.
+pub(crate) fn section(ws: &Workspace, one: &One, heir: &str) -> String {
     for (file, secret) in one.rehearsal.files(one.name()) {
         ws.write(&file, &secret);
     }
@@ -127,7 +130,7 @@ fn section(ws: &Workspace, one: &One, heir: &str) -> String {
 }
 
 /// The mildest step that each tenant can do, once one person has approved.
-fn policies(tenants: &[One]) -> String {
+pub(crate) fn policies(tenants: &[One]) -> String {
     let mut text = String::new();
     for does in [Do::Disable, Do::Remove] {
         let of = |one: &&One| steps_of(one.name()) == does;
@@ -187,13 +190,13 @@ fn failures() -> [Failure; 3] {
     ]
 }
 
-/// Acts while one tenant fails.
-async fn acts_on_the_others(fault: &Fault, failing: usize) {
+/// An estate with an approved plan for all its tenants, which waits for nothing but the deed.
+async fn approved() -> Estate {
     let estate = Estate::open().await;
     let ws = &estate.ws;
     ws.run(&["sync"]).exits(0);
     ws.run(&["plan", "--out", "plan.json"]).exits(0);
-    let plan: serde_json::Value = serde_json::from_str(&ws.read("plan.json")).unwrap();
+    let plan: Value = serde_json::from_str(&ws.read("plan.json")).unwrap();
     let steps = plan["steps"].as_array().unwrap().len();
     assert_eq!(steps, LEAVERS * estate.tenants.len(), "{plan}");
     let steps = steps.to_string();
@@ -201,23 +204,52 @@ async fn acts_on_the_others(fault: &Fault, failing: usize) {
         .exits(0);
     let release = ["breaker", "release", "plan.json", "--reason", "they left"];
     ws.run(&release).exits(0);
+    estate
+}
+
+/// Acts while one tenant fails, then once more.
+async fn acts_on_the_others(command: &[&str], failure: &Failure, failing: usize) {
+    let estate = approved().await;
+    let ws = &estate.ws;
     let one = &estate.tenants[failing];
-    let rule = FaultRule::always(Matcher::default(), fault.clone());
+    let rule = FaultRule::always(Matcher::default(), failure.fault.clone());
     one.rehearsal.control.add_fault(rule);
-    let screen = ws
-        .run(&["apply", "plan.json"])
-        .exits(3)
-        .says(one.name())
-        .screen();
+    let ran = ws.run(command).exits(3).says(one.name());
+    let screen = ran.screen();
     for other in &estate.tenants {
         let is_failing = other.name() == one.name();
         let about = format!("{} fails: {}: {screen}", one.name(), other.name());
         assert_eq!(estate.gone_from(other), !is_failing, "{about}");
     }
+    if command.contains(&"--json") {
+        names_the_failing_one(&ran.json(), one.name(), failure, estate.tenants.len());
+    }
     one.rehearsal.control.clear_faults();
-    ws.run(&["apply", "plan.json"]).exits(0);
+    ws.run(command).exits(0);
     assert!(estate.gone_from(one), "{}", one.name());
     ws.is_sound();
+}
+
+/// Fails unless exactly one source is not whole, says why, and has the only step that is not done.
+fn names_the_failing_one(document: &Value, failing: &str, failure: &Failure, tenants: usize) {
+    assert_eq!(document["exit"], 3, "{document}");
+    let sources = document["sources"].as_array().unwrap();
+    // the directory is one of them
+    assert_eq!(sources.len(), tenants + 1, "{document}");
+    for source in sources {
+        let fails = source["source"] == failing;
+        assert_eq!(source["verdict"] != "complete", fails, "{source}");
+        let because = source["because"].to_string();
+        let said = failure.because.iter().any(|code| because.contains(code));
+        assert!(said || !fails, "{source}");
+    }
+    let items = document["items"].as_array().unwrap();
+    assert_eq!(items.len(), LEAVERS * tenants, "{document}");
+    for item in items {
+        let fails = item["tenant"] == failing;
+        assert_eq!(item["result"] != "done", fails, "{item}");
+        assert_eq!(item["because"].is_string(), fails, "{item}");
+    }
 }
 
 #[tokio::test]
@@ -234,6 +266,16 @@ async fn while_one_tenant_fails_the_others_are_read() {
 async fn while_one_tenant_fails_the_others_are_acted_on_and_it_is_made_up_for() {
     let failures = failures();
     for failing in 0..cases().len() {
-        acts_on_the_others(&failures[(failing + 1) % failures.len()].fault, failing).await;
+        let failure = &failures[(failing + 1) % failures.len()];
+        acts_on_the_others(&["apply", "plan.json"], failure, failing).await;
+    }
+}
+
+#[tokio::test]
+async fn one_run_acts_on_the_others_while_one_tenant_fails_and_the_next_makes_up_for_it() {
+    let failures = failures();
+    for failing in 0..cases().len() {
+        let failure = &failures[failing % failures.len()];
+        acts_on_the_others(&["run", "--json"], failure, failing).await;
     }
 }

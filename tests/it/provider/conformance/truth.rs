@@ -7,9 +7,12 @@ use std::net::SocketAddr;
 
 use chrono::DateTime;
 use chrono::Utc;
+use exeunt::domain::account::Signal;
 use exeunt::sandbox::docspace::DocSpace;
+use exeunt::sandbox::docspace::DocSpaceHandle;
 use exeunt::sandbox::docspace::DocSpaceOptions;
 use exeunt::sandbox::population::Population;
+use exeunt::sandbox::port::PortHandle;
 use serde_json::Value;
 use serde_json::json;
 
@@ -98,6 +101,51 @@ pub(crate) fn logins(
             // oldest first: the last one stays
             newest.insert(address[&login.user].clone(), login.at);
         }
+    }
+    newest
+}
+
+/// What a provider's kind names and its adapter does not walk here.
+pub(crate) fn is_unwalked(name: &str, signal: Signal) -> bool {
+    // DocSpace's audit trail stands in only where nobody knows how long one login lasts.
+    name == "docspace" && signal == Signal::Audit
+}
+
+/// Everybody's newest success of each signal but logins, by address: what the tenant itself keeps.
+pub(crate) fn other_signs(one: &One) -> BTreeMap<(Signal, String), DateTime<Utc>> {
+    let events: Vec<(Signal, String, DateTime<Utc>)> = match one.name() {
+        "docspace" => {
+            let handle: &DocSpaceHandle = one.rehearsal.server().unwrap();
+            let control = handle.control();
+            let users = control.users().into_iter();
+            let address: BTreeMap<_, _> = users.map(|user| (user.id, user.email)).collect();
+            let audits = control.audits().into_iter();
+            let known = audits.filter_map(|e| Some((address.get(&e.user)?.clone(), e.at)));
+            known.map(|(who, at)| (Signal::Audit, who, at)).collect()
+        }
+        "port" => {
+            let handle: &PortHandle = one.rehearsal.server().unwrap();
+            let control = handle.control();
+            let users = control.users().into_iter();
+            let address: BTreeMap<_, _> = users.map(|user| (user.id, user.email)).collect();
+            let audits = control.audits().into_iter();
+            let known = audits.filter_map(|e| Some((address.get(&e.user_id)?.clone(), e.at)));
+            known.map(|(who, at)| (Signal::Audit, who, at)).collect()
+        }
+        "huwise" => {
+            let users = one.rehearsal.control.call("users", json!({})).unwrap();
+            let seen = |user: &Value| {
+                let at = serde_json::from_value(user["last_seen"].clone()).ok()?;
+                Some((Signal::Seen, user["email"].as_str()?.to_owned(), at))
+            };
+            users.as_array().unwrap().iter().filter_map(seen).collect()
+        }
+        _ => Vec::new(),
+    };
+    let mut newest = BTreeMap::new();
+    for (signal, who, at) in events {
+        let known = newest.entry((signal, who)).or_insert(at);
+        *known = at.max(*known);
     }
     newest
 }
