@@ -103,6 +103,7 @@ mod tests {
     fn whatever_spoils_a_read_comes_with_what_to_do() {
         let says_something_good = |code: &str| {
             let good = [
+                "read.agreed-by-look-up",
                 "read.believed-by-release",
                 "read.confirmed",
                 "read.not-suspect",

@@ -316,7 +316,9 @@ fn passed_on(claim: &Claim, person: &Subject) -> Option<Belongs> {
     };
     let (code, set) = sets.into_iter().find(|(_, set)| taken(set))?;
     let mut people: BTreeSet<_> = names(set.into_iter()).into_iter().collect();
-    people.insert(person.clone());
+    if !claim.stated.not.contains(person) {
+        people.insert(person.clone());
+    }
     Some(Belongs::Unclear(code, people.into_iter().collect()))
 }
 
