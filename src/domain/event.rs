@@ -519,4 +519,6 @@ pub const TYPES: &[&str] = &[
     BackupMade::TYPE,
     LedgerReopened::TYPE,
     AttemptsCleared::TYPE,
+    HoldPlaced::TYPE,
+    HoldLifted::TYPE,
 ];
