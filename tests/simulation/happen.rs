@@ -190,7 +190,11 @@ impl World {
         }
         if everywhere {
             for account in self.accounts.iter_mut().filter(|a| a.human == human) {
-                account.mail = mail.clone();
+                let old = std::mem::replace(&mut account.mail, mail.clone());
+                // who was warned by the old address was warned
+                for warned in self.warned.iter_mut().filter(|w| w.to == old) {
+                    warned.to = mail.clone();
+                }
             }
         }
     }
