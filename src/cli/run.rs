@@ -49,7 +49,7 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     show_withdrawn(&engine, &withdrawn, output)?;
     let judged = engine.decide_all(&run, None)?;
-    let warned = engine.warn(&run, &judged).await?;
+    let warned = engine.warn(&run, &judged, false).await?;
     show_warned(&warned, output);
     let leavers: Vec<_> = judged
         .iter()
@@ -91,6 +91,7 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
             "withdrawn": withdrawn_value(&engine, &withdrawn)?,
             "warned": {
                 "given": warned.given, "failed": warned.failed, "bounced": warned.bounced,
+                "waiting": warned.waiting,
             },
             "late": late,
         }));
@@ -118,6 +119,13 @@ fn show_warned(warned: &Warned, output: &Output) {
             line.push_str(&refused);
         }
         output.note(&line);
+    }
+    if warned.waiting > 0 {
+        let wait = plural(warned.waiting, "warning");
+        output.note(&format!(
+            "{wait} left for a later run: no more than {} accounts are warned at once",
+            warned.limit
+        ));
     }
     if warned.bounced > 0 {
         output.hint("`exeunt notices list` shows whom no warning reaches, and what can be done");

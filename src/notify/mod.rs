@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod mail;
+pub mod report;
 pub mod smtp;
 pub mod text;
 
@@ -179,9 +180,6 @@ pub trait Notifier: Send + Sync + std::fmt::Debug {
 
     /// Gives one warning.
     async fn send(&self, notice: &Notice) -> Result<Delivery, NotifyError>;
-
-    /// Finds out whether warnings can be given now, without giving one.
-    async fn check(&self) -> Result<(), NotifyError>;
 
     /// Whether nothing leaves this machine.
     fn is_loopback(&self) -> bool;
