@@ -58,7 +58,7 @@ impl Relay {
         BufReader::new(server.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        self.port = line.trim().parse().expect("the relay did not start");
+        self.port = line.trim().parse().unwrap();
         self.server = Some(server);
     }
 

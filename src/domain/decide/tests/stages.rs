@@ -98,6 +98,12 @@ fn an_approver_says_how_it_goes_on_after_a_warning_that_came_back() {
     // a word from before the bounce says nothing about it
     facts.notices[0].proceeded = said(40, 39, false);
     assert_eq!(ruled(&facts, When::Inactive).verdict, Ruling::Withhold);
+    // nothing more is sent to a dead address, and the day that was named is kept to
+    warned(&mut facts, &[(25, 30, "bounced")]);
+    facts.notices[0].proceeded = said(60, 1, false);
+    let decision = ruled(&facts, When::Inactive);
+    assert_eq!(decision.verdict, Ruling::Wait);
+    assert_eq!(decision.due, Some(ago(-5)));
     // warned anew: the full notice begins again
     facts.notices[0].proceeded = said(60, 1, true);
     let decision = ruled(&facts, When::Inactive);
