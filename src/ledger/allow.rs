@@ -20,6 +20,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "account.gone",
     "account.observed",
     "actor.took-over",
+    "alert.sent",
     "attempts.cleared",
     "backup.made",
     "breaker.released",
@@ -66,6 +67,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "summary.sent",
 ];
 
 /// The schema of what several types share.

@@ -1,11 +1,15 @@
 //! How people are warned: one trait, one file per channel.
 
 pub mod file;
+mod outbound;
+pub mod webhook;
 
 use async_trait::async_trait;
 
 use crate::domain::account::Do;
 use crate::domain::time::Time;
+
+pub use crate::notify::outbound::OutboundError;
 
 /// One warning to one person about one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
