@@ -216,7 +216,7 @@ fn show_given(given: &[Delivered], output: &Output) {
             output.note(&format!("the weekly summary was given by {}", one.channel));
         }
         if let Some(error) = &one.failed {
-            let channel = one.channel;
+            let channel = &one.channel;
             output.note(&format!("NOT GIVEN: alerts by {channel}: {error}"));
         }
     }

@@ -7,10 +7,12 @@ use chrono::Weekday;
 use serde::Deserialize;
 
 use crate::config::Config;
+use crate::config::OneOrMany;
 use crate::config::mistake::Mistake;
 use crate::config::place::Place;
 use crate::config::secret::SecretRef;
 use crate::domain::alert::AlertKind;
+use crate::domain::id::Email;
 use crate::notify::OutboundError;
 use crate::notify::webhook::Heartbeat;
 use crate::notify::webhook::Webhook;
@@ -19,10 +21,15 @@ use crate::notify::webhook::Webhook;
 /// finds no leaver in time.
 const LONGEST_HOURS: u64 = 31 * 24;
 
+/// The most addresses that mails go to: each is a mail of its own.
+const MOST_ADDRESSES: usize = 20;
+
 /// `[alert]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertConfig {
+    /// To whom mails go, over the relay of `[smtp]`.
+    pub mail: Option<OneOrMany>,
     /// Where signed messages go.
     pub webhook: Option<WebhookConfig>,
     /// Which alerts are given; all of them if nothing is said.
@@ -126,6 +133,7 @@ pub(super) fn check(config: &Config) -> Result<(), Mistake> {
             "a run can be expected every hour to every 744 hours (31 days); every_hours = 24";
         return Err(wrong(&["every_hours"], says));
     }
+    mail(config, alert).map_err(|says| wrong(&["mail"], &says))?;
     if let Some(webhook) = &alert.webhook {
         Webhook::new(&webhook.url, STAND_IN, None)
             .map_err(|e| wrong(&["webhook", "url"], &e.to_string()))?;
@@ -134,6 +142,24 @@ pub(super) fn check(config: &Config) -> Result<(), Mistake> {
         Heartbeat::new(url).map_err(|e| wrong(&["heartbeat_url"], &e.to_string()))?;
     }
     kinds(alert).map_err(|says| wrong(&["kinds"], &says))
+}
+
+fn mail(config: &Config, alert: &AlertConfig) -> Result<(), String> {
+    let Some(OneOrMany(addresses)) = &alert.mail else {
+        return Ok(());
+    };
+    if config.smtp.is_none() {
+        let says = "mails need a relay, and there is no [smtp]; [smtp] with host and from";
+        return Err(says.to_owned());
+    }
+    if addresses.is_empty() || addresses.len() > MOST_ADDRESSES {
+        return Err("mails go to 1 to 20 addresses; mail = [\"it@example.com\"]".to_owned());
+    }
+    let bare = |text: &&String| Email::parse(text).is_none() || text.contains(['<', '>', ',']);
+    match addresses.iter().find(bare) {
+        Some(text) => Err(format!("`{text}` is no address; as in it@example.com")),
+        None => Ok(()),
+    }
 }
 
 fn kinds(alert: &AlertConfig) -> Result<(), String> {

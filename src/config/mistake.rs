@@ -28,7 +28,7 @@ impl std::error::Error for Mistake {}
 pub(crate) const RIGHT: &str = "; right: ";
 
 /// Words of the design that this version does not understand yet.
-const NOT_YET: &[&str] = &["smtp", "webhook"];
+const NOT_YET: &[&str] = &["webhook"];
 
 impl Mistake {
     /// The file cannot be read.
@@ -90,6 +90,10 @@ fn in_words(message: &str) -> (String, Option<String>) {
     }
     if message.starts_with("missing field") {
         return (format!("`{first}` is missing"), example(first));
+    }
+    if message.starts_with("duplicate field") {
+        let says = format!("`{first}` stands here for the second time, under an older name");
+        return (says, Some("each section once".to_owned()));
     }
     if message.starts_with("duplicate key") {
         return (
@@ -156,6 +160,8 @@ fn example(key: &str) -> Option<String> {
         ("do", "do = \"disable\""),
         ("attribute", "attribute = \"employeeType\""),
         ("values", "values = [\"terminated\"]"),
+        ("host", "host = \"relay.example.com\""),
+        ("from", "from = \"Exeunt <exeunt@example.com>\""),
     ];
     let known = examples.iter().find(|(name, _)| *name == key);
     known.map(|(_, example)| format!("as in {example}"))
@@ -208,8 +214,8 @@ mod tests {
         let wanted = "kind = \"ldap\" with flavor = \"active-directory\"";
         assert_eq!(right.as_deref(), Some(wanted));
         assert_eq!(
-            says("unknown variant `smtp`, expected `file`").0,
-            "`smtp` is not built yet"
+            says("unknown variant `webhook`, expected `file`").0,
+            "`webhook` is not built yet"
         );
     }
 

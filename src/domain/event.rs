@@ -48,6 +48,7 @@ macro_rules! payload {
 mod acts;
 mod alert;
 mod hold;
+mod notice;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -70,6 +71,9 @@ pub use crate::domain::event::alert::AlertSent;
 pub use crate::domain::event::alert::SummarySent;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
+pub use crate::domain::event::notice::NoticeBounced;
+pub use crate::domain::event::notice::NoticeDelivered;
+pub use crate::domain::event::notice::NoticeProceeded;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.

@@ -37,6 +37,7 @@ mod acts;
 mod alert;
 mod hold;
 mod ledger;
+mod notice;
 mod people;
 
 pub use crate::domain::fold::alert::RUNS;
@@ -137,7 +138,10 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::KeepLifted::TYPE => Ok(acts::keep_lifted(entry)),
         event::HoldPlaced::TYPE => Ok(hold::placed(entry)),
         event::HoldLifted::TYPE => hold::lifted(entry, rows),
-        event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
+        event::NoticeSent::TYPE => notice::sent(entry, rows),
+        event::NoticeBounced::TYPE => notice::bounced(entry, rows),
+        event::NoticeDelivered::TYPE => notice::delivered(entry, rows),
+        event::NoticeProceeded::TYPE => notice::proceeded(entry, rows),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE

@@ -24,6 +24,7 @@ use crate::domain::summary::summary;
 use crate::domain::time::Time;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::TenantSource;
 use crate::engine::decide::Judged;
 use crate::engine::replay::Moment;
 use crate::engine::tell;
@@ -114,8 +115,17 @@ impl Engine {
             aside: aside.into_iter().collect(),
             overdue: holds.overdue.iter().map(|h| (h.id, h.on)).collect(),
             ending: holds.ending_soon.iter().map(|h| (h.id, h.on)).collect(),
-            credentials: Vec::new(),
+            credentials: self.credentials(),
         })
+    }
+
+    /// When the credentials end of which that is known.
+    fn credentials(&self) -> Vec<(SourceName, Time)> {
+        let ends = |tenant: &TenantSource| {
+            let until = tenant.adapter.credential_until()?;
+            Some((tenant.name.clone(), until))
+        };
+        self.tenants.iter().filter_map(ends).collect()
     }
 
     /// Leavers who are still in and on a clock.

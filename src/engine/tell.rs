@@ -22,6 +22,7 @@ use crate::domain::time::Time;
 mod alert;
 mod clock;
 mod hold;
+mod notice;
 
 pub use crate::engine::tell::alert::alert_next;
 pub use crate::engine::tell::alert::alert_says;
@@ -37,6 +38,7 @@ pub use crate::engine::tell::clock::notice;
 pub use crate::engine::tell::hold::held;
 pub use crate::engine::tell::hold::hold_end;
 pub use crate::engine::tell::hold::hold_kind;
+pub use crate::engine::tell::notice::bounce_reason;
 
 /// A moment as people read it.
 pub fn moment(time: Time) -> String {
@@ -125,6 +127,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
         .or_else(|| alert::said(entry))
+        .or_else(|| notice::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))
@@ -393,13 +396,7 @@ fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
         let why = lower(&code::says(withheld.because.as_str()));
         return Some(format!("the planned step was not taken: {why}"));
     }
-    let sent = entry.payload::<event::NoticeSent>()?;
-    Some(format!(
-        "a warning was {} ({}): the step comes on {} at the earliest",
-        sent.state,
-        sent.channel,
-        moment(sent.acts_at)
-    ))
+    None
 }
 
 fn person_seen(seen: &event::PersonObserved, whom: &str) -> String {

@@ -2,7 +2,9 @@
 //! OpenSSL.
 
 mod kinds;
+mod mail;
 mod runs;
+mod settings;
 
 use crate::common::receiver::Received;
 use crate::common::receiver::Receiver;

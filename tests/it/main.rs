@@ -20,6 +20,7 @@ mod explain;
 mod identity;
 mod json;
 mod ledger;
+mod notices;
 mod policy;
 mod provider;
 mod review;

@@ -293,7 +293,7 @@ impl Stage<'_> {
 
     /// Warns those who are only inactive, if the person types their number.
     async fn warn(&self, engine: &Engine, judged: &[Judged], count: u64) -> Result<(), End> {
-        let notices = self.dir.join(&engine.config.notify.file);
+        let notices = self.dir.join(&engine.config.notices.file);
         let people = if count == 1 { "person" } else { "people" };
         self.ask.part(&format!("To be warned: {count} {people}"));
         self.show_warned(engine, judged)?;

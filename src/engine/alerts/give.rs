@@ -4,11 +4,14 @@
 //! Two processes may give the same alert at once: one that hangs must not keep another one from
 //! saying so, and a message that comes twice does no harm.
 
+use std::fmt;
+
 use serde_json::Value;
 use serde_json::json;
 
 use crate::config::Config;
 use crate::config::alert;
+use crate::config::smtp;
 use crate::domain::alert::AGAIN_HOURS;
 use crate::domain::alert::Alert;
 use crate::domain::alert::Telling;
@@ -29,21 +32,27 @@ use crate::engine::EngineError;
 use crate::engine::tell;
 use crate::ledger::By;
 use crate::notify::OutboundError;
+use crate::notify::smtp::Mail;
+use crate::notify::smtp::error::MailError;
 use crate::notify::webhook::Heartbeat;
 
 /// The most alerts in one message, so that its entry is no longer than an entry may be.
 const MOST: usize = 100;
 
-/// One way to operators.
+/// One way to operators. Of several addresses each is a way of its own, known by its place: an
+/// address is no name that could stand in an entry.
 #[derive(Debug, Clone, Copy)]
 enum Channel<'c> {
     Webhook(&'c alert::WebhookConfig),
+    Mail(usize, &'c str),
 }
 
 impl Channel<'_> {
-    const fn name(self) -> &'static str {
+    fn name(self) -> String {
         match self {
-            Channel::Webhook(_) => "webhook",
+            Channel::Webhook(_) => "webhook".to_owned(),
+            Channel::Mail(0, _) => "mail".to_owned(),
+            Channel::Mail(n, _) => format!("mail-{}", n + 1),
         }
     }
 }
@@ -54,13 +63,46 @@ struct Message {
     at: Time,
     kind: &'static str,
     data: Value,
+    subject: String,
+    text: String,
+}
+
+/// Why a message did not get through.
+enum Undelivered {
+    Webhook(OutboundError),
+    Mail(MailError),
+    NotSetUp(String),
+}
+
+impl Undelivered {
+    /// Why, as a code.
+    fn because(&self) -> Code {
+        Code::new(match self {
+            Self::NotSetUp(_)
+            | Self::Webhook(OutboundError::Settings { .. })
+            | Self::Mail(MailError::Settings { .. }) => "alert.not-set-up",
+            Self::Webhook(OutboundError::NoAnswer { .. })
+            | Self::Mail(MailError::Unreachable { .. }) => "alert.no-answer",
+            Self::Webhook(OutboundError::TurnedAway { .. }) | Self::Mail(_) => "alert.turned-away",
+        })
+    }
+}
+
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Webhook(error) => error.fmt(f),
+            Self::Mail(error) => error.fmt(f),
+            Self::NotSetUp(says) => f.write_str(says),
+        }
+    }
 }
 
 /// What came of telling one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
     /// `webhook`, `mail`.
-    pub channel: &'static str,
+    pub channel: String,
     /// How many alerts it took.
     pub alerts: u64,
     /// Whether it took the summary of a week.
@@ -70,36 +112,42 @@ pub struct Delivered {
 }
 
 fn channels(config: &Config) -> Vec<Channel<'_>> {
-    let alert = config.alert.as_ref();
-    let webhook = alert.and_then(|alert| alert.webhook.as_ref());
-    webhook.map(Channel::Webhook).into_iter().collect()
+    let Some(alert) = &config.alert else {
+        return Vec::new();
+    };
+    let addresses = alert.mail.iter().flat_map(|mail| &mail.0).enumerate();
+    let mails = addresses.map(|(n, to)| Channel::Mail(n, to));
+    let webhook = alert.webhook.as_ref().map(Channel::Webhook);
+    webhook.into_iter().chain(mails).collect()
 }
 
-async fn send(
-    channel: Channel<'_>,
-    message: &Message,
-    config: &Config,
-) -> Result<(), OutboundError> {
+async fn send(channel: Channel<'_>, message: &Message, config: &Config) -> Result<(), Undelivered> {
     match channel {
         Channel::Webhook(of) => {
             let body = json!({
                 "type": message.kind, "timestamp": message.at, "data": message.data,
-            });
-            let webhook = alert::webhook(of, &config.base)?;
-            webhook
-                .send(&message.id, message.at, &body.to_string())
-                .await
+            })
+            .to_string();
+            let webhook = alert::webhook(of, &config.base).map_err(Undelivered::Webhook)?;
+            let sent = webhook.send(&message.id, message.at, &body).await;
+            sent.map_err(Undelivered::Webhook)
+        }
+        Channel::Mail(_, to) => {
+            let mailer = smtp::mailer(config)
+                .map_err(|mistake| Undelivered::NotSetUp(mistake.to_string()))?
+                .ok_or_else(|| Undelivered::NotSetUp("there is no [smtp]".to_owned()))?;
+            let mail = Mail {
+                id: message.id.clone(),
+                to: to.to_owned(),
+                subject: message.subject.clone(),
+                text: message.text.clone(),
+                language: Some("en"),
+                reply_to: None,
+                date: message.at,
+            };
+            mailer.send(&mail).await.map_err(Undelivered::Mail)
         }
     }
-}
-
-/// Why something could not be delivered, as a code.
-fn because(error: &OutboundError) -> Code {
-    Code::new(match error {
-        OutboundError::Settings { .. } => "alert.not-set-up",
-        OutboundError::NoAnswer { .. } => "alert.no-answer",
-        OutboundError::TurnedAway { .. } => "alert.turned-away",
-    })
 }
 
 /// An alert as machines read it.
@@ -179,7 +227,7 @@ impl Engine {
 
     fn channel_row(&self, channel: Channel<'_>) -> Result<Option<ChannelRow>, EngineError> {
         let view = self.ledger.view()?;
-        Ok(view.row(Kind::Channel, channel.name())?)
+        Ok(view.row(Kind::Channel, &channel.name())?)
     }
 
     async fn tell_alerts(
@@ -198,11 +246,13 @@ impl Engine {
                 at: now,
                 kind: "exeunt.alerts",
                 data: alerts_data(telling, open.len(), self.ledger.origin(), now),
+                subject: tell::alerts_subject(telling, self.ledger.origin()),
+                text: tell::alerts_text(telling, now),
             };
             let sent = send(channel, &message, &self.config).await;
-            let failed = sent.as_ref().err().map(because);
+            let failed = sent.as_ref().err().map(Undelivered::because);
             let entry = AlertSent {
-                channel: channel.name().to_owned(),
+                channel: channel.name(),
                 state: state(failed.as_ref()).to_owned(),
                 because: failed.clone(),
                 alerts: marks(telling),
@@ -246,11 +296,13 @@ impl Engine {
             at: now,
             kind: "exeunt.summary",
             data: self.summary_data(&summary, now),
+            subject: tell::summary_subject(&summary, self.ledger.origin()),
+            text: tell::summary_text(&summary, now),
         };
         let sent = send(channel, &message, &self.config).await;
-        let failed = sent.as_ref().err().map(because);
+        let failed = sent.as_ref().err().map(Undelivered::because);
         let entry = SummarySent {
-            channel: channel.name().to_owned(),
+            channel: channel.name(),
             state: state(failed.as_ref()).to_owned(),
             because: failed.clone(),
             from: summary.from,
@@ -318,6 +370,8 @@ pub async fn give_outside(config: &Config, telling: Telling, outside: &Outside) 
             at: outside.now,
             kind: "exeunt.alerts",
             data: alerts_data(&telling, open, &config.ledger.origin, outside.now),
+            subject: tell::alerts_subject(&telling, &config.ledger.origin),
+            text: tell::alerts_text(&telling, outside.now),
         };
         let sent = send(channel, &message, config).await;
         all.push(Delivered {

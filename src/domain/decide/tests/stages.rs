@@ -66,7 +66,7 @@ fn a_warning_that_came_back_does_not_count() {
     warned(&mut facts, &[(40, 30, "bounced")]);
     let decision = ruled(&facts, When::Inactive);
     assert_eq!(decision.verdict, Ruling::Withhold);
-    assert_eq!(blocked(&decision), ["block.notice-not-given"]);
+    assert_eq!(blocked(&decision), ["block.notice-undelivered"]);
 }
 
 #[test]
