@@ -76,12 +76,7 @@ fn a_suspect_read_and_a_leaver_who_is_late_because_of_it() {
     let (house, receiver) = settled("");
     house.directory().disable(cast(Role::Leaver).email);
     house.ws.run(&["sync"]).exits(0);
-    for role in [
-        Role::Canary,
-        Role::Idle,
-        Role::NeverActivated,
-        Role::AlreadyDisabled,
-    ] {
+    for role in [Role::Active, Role::Idle, Role::Hidden, Role::AlsoActive] {
         house.directory().remove(cast(role).email);
     }
     hears(&house, &receiver, 5, &[("new", "read-suspect")]);
