@@ -14,6 +14,7 @@ use crate::cli::output::plural;
 use crate::cli::private_file;
 use crate::cli::setup;
 use crate::config::Config;
+use crate::config::alert;
 use crate::domain::alert::AGAIN_HOURS;
 use crate::domain::alert::Alert;
 use crate::domain::alert::AlertKind;
@@ -327,6 +328,9 @@ pub async fn speak_outside(cli: &Cli, failure: &Failure, output: &Output) {
     let (Ok(config), Ok(clock)) = (Config::load(&cli.config), setup::clock(cli)) else {
         return;
     };
+    if config.ledger.sandbox && alert::leaves(&config).is_some() {
+        return;
+    }
     let now = clock.now();
     let alert = outside_alert(failure.exit, now);
     let wanted = |alert: &Alert| config.alert.as_ref().is_some_and(|a| a.wants(alert.kind));
@@ -373,5 +377,7 @@ async fn over_outside(engine: &Engine, output: &Output) {
     let outside = outside(&key, engine.clock.now());
     let given = give_outside(&engine.config, telling, &outside).await;
     show_given(&given, output);
-    beside.forget();
+    if given.iter().all(|one| one.failed.is_none()) {
+        beside.forget();
+    }
 }

@@ -14,6 +14,7 @@ use crate::config::secret::SecretRef;
 use crate::domain::alert::AlertKind;
 use crate::domain::id::Email;
 use crate::notify::OutboundError;
+use crate::notify::smtp::is_loopback;
 use crate::notify::webhook::Heartbeat;
 use crate::notify::webhook::Webhook;
 
@@ -118,6 +119,28 @@ pub fn webhook(of: &WebhookConfig, base: &Path) -> Result<Webhook, OutboundError
 
 /// A secret that fits, to try an address with before any secret is fetched.
 const STAND_IN: &str = "a stand-in for the secret";
+
+/// What in `[alert]` leaves this machine, which a rehearsal must not.
+pub fn leaves(config: &Config) -> Option<&'static str> {
+    let alert = config.alert.as_ref()?;
+    let webhook = alert.webhook.as_ref();
+    let webhook = webhook.map(|w| Webhook::new(&w.url, STAND_IN, None));
+    let heartbeat = alert.heartbeat_url.as_deref().map(Heartbeat::new);
+    let relay = config.smtp.as_ref().filter(|_| alert.mail.is_some());
+    let stays = [
+        (
+            "webhook",
+            webhook.is_none_or(|made| made.is_ok_and(|w| w.is_loopback())),
+        ),
+        (
+            "heartbeat_url",
+            heartbeat.is_none_or(|made| made.is_ok_and(|h| h.is_loopback())),
+        ),
+        ("mail", relay.is_none_or(|relay| is_loopback(&relay.host))),
+    ];
+    let outside = stays.into_iter().find(|(_, stays)| !stays);
+    outside.map(|(key, _)| key)
+}
 
 /// Finds the first mistake in `[alert]`.
 pub(super) fn check(config: &Config) -> Result<(), Mistake> {

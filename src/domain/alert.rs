@@ -3,7 +3,6 @@
 //! An alert is given once, again while it lasts about once a day, and at once when there is more of
 //! it. What it counts as the same is its kind and what it is about.
 
-use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::code::Code;
@@ -11,21 +10,23 @@ use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::leaver_clock::ClockState;
 use crate::domain::rows::BreakerState;
-use crate::domain::rows::ChannelRow;
 use crate::domain::rows::RunsRow;
 use crate::domain::rows::SourceRow;
-use crate::domain::rows::ToldMark;
 use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
+mod kind;
+mod telling;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 
-/// An alert that lasts is given again after so many hours: a little less than a day, so that a run
-/// that is a few minutes earlier than yesterday's does not skip a day.
-pub const AGAIN_HOURS: i64 = 23;
+pub use crate::domain::alert::kind::AlertKind;
+pub use crate::domain::alert::telling::AGAIN_HOURS;
+pub use crate::domain::alert::telling::Telling;
+pub use crate::domain::alert::telling::Told;
+pub use crate::domain::alert::telling::to_tell;
 
 /// For how many hours a gap that is over is worth an alert: shorter than [`AGAIN_HOURS`], so that
 /// it is told once.
@@ -43,103 +44,6 @@ const RUN: &str = "run";
 /// The exit codes of a run that are no failure, or of which other alerts speak: partly done or late,
 /// refused, in doubt, unreachable, later, and stopped by somebody.
 const OTHERWISE_TOLD: &[u64] = &[0, 2, 3, 5, 6, 69, 75, 130];
-
-/// What an alert is about, the gravest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlertKind {
-    /// The ledger, its vault or its head lock is refused or missing.
-    LedgerRefused,
-    /// A run broke off, or its credentials were refused.
-    RunFailed,
-    /// No run came to its end for longer than the cadence.
-    RunMissing,
-    /// Accounts of people who have left work although the target has passed.
-    LeaverLate,
-    /// They will soon.
-    LeaverSoon,
-    /// Calls have no known outcome.
-    CallInDoubt,
-    /// A read came to its end and is not believed.
-    ReadSuspect,
-    /// A source could not be read for longer than a read may be old.
-    ReadStale,
-    /// A brake stops steps.
-    BreakerTripped,
-    /// Calls are stopped.
-    HaltOn,
-    /// A plan waits for approvals.
-    PlanWaiting,
-    /// It waits and will expire soon.
-    PlanExpiring,
-    /// A policy waits for an approver.
-    PolicyWaiting,
-    /// The tenant has refused a step so often that nothing is tried any more.
-    SetAside,
-    /// A legal hold should have been looked at again.
-    HoldOverdue,
-    /// A hold ends soon.
-    HoldEnding,
-    /// A credential expires soon, or has.
-    CredentialExpiring,
-}
-
-impl AlertKind {
-    /// Every kind.
-    pub const ALL: &'static [AlertKind] = &[
-        AlertKind::LedgerRefused,
-        AlertKind::RunFailed,
-        AlertKind::RunMissing,
-        AlertKind::LeaverLate,
-        AlertKind::LeaverSoon,
-        AlertKind::CallInDoubt,
-        AlertKind::ReadSuspect,
-        AlertKind::ReadStale,
-        AlertKind::BreakerTripped,
-        AlertKind::HaltOn,
-        AlertKind::PlanWaiting,
-        AlertKind::PlanExpiring,
-        AlertKind::PolicyWaiting,
-        AlertKind::SetAside,
-        AlertKind::HoldOverdue,
-        AlertKind::HoldEnding,
-        AlertKind::CredentialExpiring,
-    ];
-
-    /// As it is configured and recorded.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            AlertKind::LedgerRefused => "ledger-refused",
-            AlertKind::RunFailed => "run-failed",
-            AlertKind::RunMissing => "run-missing",
-            AlertKind::LeaverLate => "leaver-late",
-            AlertKind::LeaverSoon => "leaver-soon",
-            AlertKind::CallInDoubt => "call-in-doubt",
-            AlertKind::ReadSuspect => "read-suspect",
-            AlertKind::ReadStale => "read-stale",
-            AlertKind::BreakerTripped => "breaker-tripped",
-            AlertKind::HaltOn => "halt-on",
-            AlertKind::PlanWaiting => "plan-waiting",
-            AlertKind::PlanExpiring => "plan-expiring",
-            AlertKind::PolicyWaiting => "policy-waiting",
-            AlertKind::SetAside => "set-aside",
-            AlertKind::HoldOverdue => "hold-overdue",
-            AlertKind::HoldEnding => "hold-ending",
-            AlertKind::CredentialExpiring => "credential-expiring",
-        }
-    }
-
-    /// Whether an alert of this kind is not over because there is one of another kind: it only got
-    /// worse.
-    fn goes_on_as(self, other: AlertKind) -> bool {
-        let worse = match self {
-            AlertKind::PlanWaiting => Some(AlertKind::PlanExpiring),
-            AlertKind::LeaverSoon => Some(AlertKind::LeaverLate),
-            _ => None,
-        };
-        self == other || worse == Some(other)
-    }
-}
 
 /// One thing that somebody should hear of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -474,78 +378,4 @@ fn comes_up(kind: AlertKind, holds: &[(Seq, Time)]) -> impl Iterator<Item = Aler
         state: on.day(),
         ..Alert::new(kind, format!("#{hold}"))
     })
-}
-
-/// Why an alert is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Told {
-    /// It is there for the first time.
-    New,
-    /// There is more of it, or it is another one.
-    Changed,
-    /// It lasts.
-    Again,
-    /// It is over.
-    Over,
-}
-
-impl Told {
-    /// As it is recorded.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Told::New => "new",
-            Told::Changed => "changed",
-            Told::Again => "again",
-            Told::Over => "over",
-        }
-    }
-}
-
-/// One alert that is to be given on a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Telling {
-    /// Why now.
-    pub word: Told,
-    /// The alert; of one that is over, only its kind and what it was about.
-    #[serde(flatten)]
-    pub alert: Alert,
-}
-
-/// What a channel is to be told now, in view of what it was told before.
-pub fn to_tell(open: &[Alert], channel: Option<&ChannelRow>, now: Time) -> Vec<Telling> {
-    let mut telling = Vec::new();
-    let told = channel.map(|row| &row.told);
-    for alert in open {
-        let before = told.and_then(|told| told.get(&alert.key()));
-        if let Some(word) = why_now(alert, before, now) {
-            telling.push(Telling {
-                word,
-                alert: alert.clone(),
-            });
-        }
-    }
-    for mark in told.into_iter().flat_map(|told| told.values()) {
-        let goes_on = |a: &Alert| a.about == mark.about && mark.kind.goes_on_as(a.kind);
-        // a gap is over when it is told of first
-        let gap = mark.kind == AlertKind::RunMissing && mark.about != RUN;
-        if !gap && !open.iter().any(goes_on) {
-            telling.push(Telling {
-                word: Told::Over,
-                alert: Alert::new(mark.kind, mark.about.clone()),
-            });
-        }
-    }
-    telling
-}
-
-fn why_now(alert: &Alert, before: Option<&ToldMark>, now: Time) -> Option<Told> {
-    let Some(before) = before else {
-        return Some(Told::New);
-    };
-    if alert.state != before.state || alert.newest > before.newest {
-        return Some(Told::Changed);
-    }
-    let again = before.at.plus_seconds(AGAIN_HOURS * 3600);
-    (now >= again).then_some(Told::Again)
 }

@@ -74,6 +74,7 @@ impl OutboundError {
 pub(super) struct Outbound {
     url: Url,
     host: String,
+    loopback: bool,
     client: reqwest::Client,
 }
 
@@ -111,7 +112,17 @@ impl Outbound {
         let client = builder
             .build()
             .map_err(|e| OutboundError::settings(innermost(&e)))?;
-        Ok(Self { url, host, client })
+        Ok(Self {
+            url,
+            host,
+            loopback,
+            client,
+        })
+    }
+
+    /// Whether nothing leaves this machine.
+    pub(super) const fn is_loopback(&self) -> bool {
+        self.loopback
     }
 
     /// Sends what `make` puts together until it is taken, a few times at most.

@@ -53,6 +53,11 @@ impl Webhook {
         })
     }
 
+    /// Whether nothing leaves this machine.
+    pub const fn is_loopback(&self) -> bool {
+        self.out.is_loopback()
+    }
+
     /// Sends one JSON text, again under the same id where the receiver cannot be reached or says
     /// that it cannot now.
     ///
@@ -90,6 +95,11 @@ impl Heartbeat {
     /// Makes one from its address.
     pub fn new(address: &str) -> Result<Self, OutboundError> {
         Outbound::new(address, None).map(Self)
+    }
+
+    /// Whether nothing leaves this machine.
+    pub const fn is_loopback(&self) -> bool {
+        self.0.is_loopback()
     }
 
     /// Says that a run came to its end.

@@ -1,6 +1,8 @@
 use crate::domain::alert::*;
 use crate::domain::id::EntryId;
+use crate::domain::rows::ChannelRow;
 use crate::domain::rows::ReadRow;
+use crate::domain::rows::ToldMark;
 use crate::domain::source::ReadMemory;
 
 fn at(hours: i64) -> Time {
