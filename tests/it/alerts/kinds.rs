@@ -171,7 +171,7 @@ fn accounts_that_are_set_aside() {
 
 #[test]
 fn holds_that_come_up_and_a_policy_that_waits() {
-    let (house, receiver) = settled("");
+    let (house, receiver) = settled("every_hours = 100");
     let until = (house.tenant().now() + TimeDelta::days(16)).format("%Y-%m-%d");
     let until = until.to_string();
     let canary = cast(Role::Canary).email;

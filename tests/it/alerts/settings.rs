@@ -35,7 +35,7 @@ fn what_is_wrong_is_named_with_its_line_and_what_would_be_right() {
         ),
         (
             "webhook = { url = \"https://hooks.example.com/x\", secret = \"hush-hush-hush-1\" }",
-            "6:58",
+            "6:59",
             &["a secret itself", "{ env = \"NAME\" }"],
         ),
         (
