@@ -98,6 +98,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Sync, settle, notify, plan, and carry out what needs no approval or has it
     Run(RunArgs),
+    /// Show what somebody should hear of, and give it to those whom [alert] names
+    Alerts(AlertsArgs),
     /// Say whose an account is, or whose it is not
     #[command(subcommand)]
     Link(LinkCommand),
@@ -297,6 +299,17 @@ pub struct RunArgs {
     /// Exit with 2 if something waits for approval or release
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+/// `alerts`.
+#[derive(Debug, Args)]
+pub struct AlertsArgs {
+    /// Give what was not given yet, as `run` does at its end
+    #[arg(long)]
+    pub send: bool,
+    /// Show the weekly summary as it would be now
+    #[arg(long, conflicts_with = "send")]
+    pub summary: bool,
 }
 
 /// `leave`.

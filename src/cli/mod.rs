@@ -1,5 +1,6 @@
 //! The command line: what is typed, what is shown, how it ends.
 
+pub mod alerts;
 pub mod apply;
 pub mod approve;
 pub mod args;
@@ -116,6 +117,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Approve(args) => approve::approve(cli, args, output).await,
         Command::Apply(args) => apply::apply(cli, args, output).await,
         Command::Run(args) => run::run(cli, args, output).await,
+        Command::Alerts(args) => alerts::alerts(cli, args, output).await,
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),

@@ -303,14 +303,7 @@ fn show_open_plan(
 
 /// The brakes that stop steps of a plan as it stands now.
 pub(super) fn tripped(engine: &Engine, plan: &PlanRow) -> Result<Vec<BreakerState>, Failure> {
-    let steps = engine.steps_left(plan)?;
-    let steps: Vec<_> = steps.into_iter().map(|s| s.step).collect();
-    let set = engine.adopted_policy()?.map(|(_, set)| set);
-    let now = engine.clock.now();
-    let assessed = engine.assess(&steps, Some(&plan.digest), &set.unwrap_or_default(), now)?;
-    let mut states = assessed.states;
-    states.retain(|brake| brake.tripped);
-    Ok(states)
+    Ok(engine.tripped(plan)?)
 }
 
 /// The commands that a plan needs next, in their order; `name` is what it was called by.

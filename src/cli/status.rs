@@ -3,6 +3,10 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::alerts::channel_values;
+use crate::cli::alerts::runs_value;
+use crate::cli::alerts::show_channels;
+use crate::cli::alerts::show_runs;
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -75,6 +79,8 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     show_still_in(&engine, &still_in, output)?;
     show_sources(&engine, output)?;
     show_set_aside(&engine, &judged, output)?;
+    show_runs(&engine, output)?;
+    show_channels(&engine, output)?;
     show_count(&holds, output);
     show_waiting(&engine, output)?;
     Ok(exit)
@@ -381,6 +387,8 @@ fn document(
         "two_person_rules": engine.two_person_rules()?,
         "backup": view.row::<LedgerRow>(Kind::Ledger, "ledger")?.and_then(|row| row.backup),
         "sandbox": engine.ledger.opened().sandbox,
+        "runs": runs_value(engine)?,
+        "alert_channels": channel_values(engine)?,
         "vault_trouble": trouble,
     }))
 }

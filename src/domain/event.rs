@@ -46,6 +46,7 @@ macro_rules! payload {
 
 // below the macro, as a macro is known only to what comes after it
 mod acts;
+mod alert;
 mod hold;
 mod notice;
 
@@ -65,6 +66,9 @@ pub use crate::domain::event::acts::PlanListed;
 pub use crate::domain::event::acts::PlanRejected;
 pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
+pub use crate::domain::event::alert::AlertMark;
+pub use crate::domain::event::alert::AlertSent;
+pub use crate::domain::event::alert::SummarySent;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
 pub use crate::domain::event::notice::NoticeBounced;
@@ -113,6 +117,9 @@ RunStarted {
     /// The epoch under which it runs, if it holds the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     epoch: Option<Seq>,
+    /// Of a `run`: how soon the next one is expected, in hours, where `[alert]` says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    every_hours: Option<u64>,
 });
 
 payload!("run.finished",
@@ -528,4 +535,6 @@ pub const TYPES: &[&str] = &[
     AttemptsCleared::TYPE,
     HoldPlaced::TYPE,
     HoldLifted::TYPE,
+    AlertSent::TYPE,
+    SummarySent::TYPE,
 ];

@@ -34,10 +34,13 @@ use crate::domain::source::Verdict;
 use crate::domain::trust;
 
 mod acts;
+mod alert;
 mod hold;
 mod ledger;
 mod notice;
 mod people;
+
+pub use crate::domain::fold::alert::RUNS;
 
 /// Gives the rows as they stand before an entry.
 pub trait ReadRows {
@@ -100,6 +103,10 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
     match entry.kind.as_str() {
         event::LedgerOpened::TYPE => Ok(ledger::opened(entry)),
         event::ActorTookOver::TYPE => ledger::took_over(entry, rows),
+        event::RunStarted::TYPE => alert::run_started(entry, rows),
+        event::RunFinished::TYPE => alert::run_finished(entry, rows),
+        event::AlertSent::TYPE => alert::alert_sent(entry, rows),
+        event::SummarySent::TYPE => alert::summary_sent(entry, rows),
         event::LedgerReopened::TYPE => ledger::reopened(entry, rows),
         event::SourceRead::TYPE => source_read(entry, rows),
         event::ReadReleased::TYPE => read_released(entry, rows),

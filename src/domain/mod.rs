@@ -6,6 +6,7 @@
 pub mod absence;
 pub mod account;
 pub mod activity;
+pub mod alert;
 pub mod attempts;
 mod blocks;
 pub mod breaker;
@@ -30,6 +31,7 @@ pub mod policy;
 pub mod ramp;
 pub mod rows;
 pub mod source;
+pub mod summary;
 pub mod time;
 mod trigger;
 pub mod trust;

@@ -27,6 +27,7 @@ use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
 mod acts;
+mod alert;
 mod decision;
 mod hold;
 mod notice;
@@ -42,6 +43,13 @@ pub use crate::domain::rows::acts::ReleaseRow;
 pub use crate::domain::rows::acts::Released;
 pub use crate::domain::rows::acts::Step;
 pub use crate::domain::rows::acts::StepRow;
+pub use crate::domain::rows::alert::ChannelRow;
+pub use crate::domain::rows::alert::Failing;
+pub use crate::domain::rows::alert::Gap;
+pub(crate) use crate::domain::rows::alert::MOST_GAPS;
+pub use crate::domain::rows::alert::RunEnd;
+pub use crate::domain::rows::alert::RunsRow;
+pub use crate::domain::rows::alert::ToldMark;
 pub use crate::domain::rows::decision::Class;
 pub use crate::domain::rows::decision::Decision;
 pub use crate::domain::rows::decision::DecisionRow;
@@ -93,6 +101,10 @@ pub enum Kind {
     Contact,
     /// [`HaltRow`] by `all` or `tenant:portal`.
     Halt,
+    /// [`RunsRow`] by `run`.
+    Runs,
+    /// [`ChannelRow`] by `webhook` or `mail`.
+    Channel,
     /// [`OperatorRow`] by subject.
     Operator,
     /// [`LedgerRow`] by `ledger`.
@@ -120,6 +132,8 @@ impl Kind {
         Kind::Release,
         Kind::Contact,
         Kind::Halt,
+        Kind::Runs,
+        Kind::Channel,
         Kind::Operator,
         Kind::Ledger,
     ];
@@ -145,6 +159,8 @@ impl Kind {
             Kind::Release => "release",
             Kind::Contact => "contact",
             Kind::Halt => "halt",
+            Kind::Runs => "runs",
+            Kind::Channel => "channel",
             Kind::Operator => "operator",
             Kind::Ledger => "ledger",
         }

@@ -1,6 +1,7 @@
 //! Where adapters and the ledger meet: observe, decide, actuate, replay.
 
 pub mod actuate;
+pub mod alerts;
 pub mod approve;
 pub mod before;
 pub mod clock;

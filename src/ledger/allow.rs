@@ -20,6 +20,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "account.gone",
     "account.observed",
     "actor.took-over",
+    "alert.sent",
     "attempts.cleared",
     "backup.made",
     "breaker.released",
@@ -69,6 +70,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "summary.sent",
 ];
 
 /// The schema of what several types share.

@@ -221,6 +221,11 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Probes credentials, rights, activity horizon and downgrade; changes nothing.
     async fn check(&self) -> Vec<Probe>;
 
+    /// When the configured credential ends, where it says so itself; asks nobody.
+    fn credential_until(&self) -> Option<Time> {
+        None
+    }
+
     /// Whether the tenant is reached on a loopback address only, which the sandbox demands.
     fn is_loopback(&self) -> bool;
 }

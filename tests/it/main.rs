@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod alerts;
 mod attack;
 mod backup;
 mod clean;

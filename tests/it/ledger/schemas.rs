@@ -66,7 +66,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("actor.took-over", json!({"previous": 3})),
         (
             "run.started",
-            json!({"command": "sync", "now": time, "policy": 1, "rules": 1, "epoch": 2}),
+            json!({"command": "sync", "now": time, "policy": 1, "rules": 1, "epoch": 2, "every_hours": 24}),
         ),
         ("run.finished", json!({"exit": 0})),
         (
@@ -261,6 +261,17 @@ fn samples() -> Vec<(&'static str, Value)> {
             json!({"entries": 7, "link": "0".repeat(64),
             "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 3}}),
         ),
+        (
+            "alert.sent",
+            json!({"channel": "webhook", "state": "failed", "because": "alert.no-answer",
+            "alerts": [{"kind": "leaver-late", "about": "tenant/portal", "word": "changed",
+                "state": "x", "newest": time}]}),
+        ),
+        (
+            "summary.sent",
+            json!({"channel": "webhook", "state": "failed", "because": "alert.turned-away",
+            "from": time, "to": time}),
+        ),
     ]
 }
 
@@ -327,6 +338,8 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         HaltSet,
         HaltLifted,
         OperatorNamed,
+        AlertSent,
+        SummarySent,
         BackupMade,
         LedgerReopened,
         AttemptsCleared,
