@@ -26,6 +26,8 @@ use crate::cli::observe::synced_value;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::setup;
+use crate::cli::tasks::followed_value;
+use crate::cli::tasks::show_followed;
 use crate::engine::tell;
 use crate::ledger::Access;
 
@@ -45,6 +47,8 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     show_withdrawn(&engine, &withdrawn, output)?;
     let judged = engine.decide_all(&run, None)?;
+    let followed = engine.follow_tasks_of(&run, &judged)?;
+    show_followed(&engine, &followed, output)?;
     let warned = engine.warn(&run, &judged).await?;
     if warned.given + warned.failed > 0 {
         let failed = match warned.failed {
@@ -94,6 +98,7 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
             "settled": settled_value(&settled),
             "withdrawn": withdrawn_value(&engine, &withdrawn)?,
             "warned": { "given": warned.given, "failed": warned.failed },
+            "tasks": followed_value(&followed),
             "late": late,
         }));
     } else {

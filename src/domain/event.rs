@@ -47,6 +47,7 @@ macro_rules! payload {
 // below the macro, as a macro is known only to what comes after it
 mod acts;
 mod hold;
+mod task;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -66,6 +67,10 @@ pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
+pub use crate::domain::event::task::TaskClosed;
+pub use crate::domain::event::task::TaskOpened;
+pub use crate::domain::event::task::TaskReleased;
+pub use crate::domain::event::task::TaskTaken;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -521,4 +526,8 @@ pub const TYPES: &[&str] = &[
     AttemptsCleared::TYPE,
     HoldPlaced::TYPE,
     HoldLifted::TYPE,
+    TaskOpened::TYPE,
+    TaskTaken::TYPE,
+    TaskReleased::TYPE,
+    TaskClosed::TYPE,
 ];

@@ -29,6 +29,7 @@ use crate::domain::time::Time;
 mod acts;
 mod decision;
 mod hold;
+mod task;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -51,6 +52,10 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::task::TaskClosing;
+pub use crate::domain::rows::task::TaskRelease;
+pub use crate::domain::rows::task::TaskRow;
+pub use crate::domain::rows::task::TaskTaken;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +88,8 @@ pub enum Kind {
     Kept,
     /// [`HoldRow`] by person or account, and hold: `s_…/ID`.
     Hold,
+    /// [`TaskRow`] by the account's subject.
+    Task,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -114,6 +121,7 @@ impl Kind {
         Kind::Notice,
         Kind::Kept,
         Kind::Hold,
+        Kind::Task,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -139,6 +147,7 @@ impl Kind {
             Kind::Notice => "notice",
             Kind::Kept => "kept",
             Kind::Hold => "hold",
+            Kind::Task => "task",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",

@@ -24,6 +24,7 @@ pub mod restore;
 pub mod said;
 pub mod settle;
 pub mod survey;
+pub mod tasks;
 pub mod tell;
 pub mod what_if;
 pub mod who;

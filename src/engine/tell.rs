@@ -21,6 +21,7 @@ use crate::domain::time::Time;
 
 mod clock;
 mod hold;
+mod task;
 
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
@@ -115,6 +116,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
+        .or_else(|| task::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))

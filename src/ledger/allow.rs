@@ -66,6 +66,10 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "task.closed",
+    "task.opened",
+    "task.released",
+    "task.taken",
 ];
 
 /// The schema of what several types share.

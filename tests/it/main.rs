@@ -25,4 +25,5 @@ mod review;
 mod safety;
 mod scale;
 mod stories;
+mod tasks;
 mod tidy;
