@@ -678,5 +678,5 @@ fn with_reads(case: &Case<'_>, decision: &mut Decision) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;

@@ -294,6 +294,8 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         DepartureWithdrawn,
         LeaveStated,
         LeaveWithdrawn,
+        HoldPlaced,
+        HoldLifted,
         AccountObserved,
         AccountGone,
         LoginObserved,
