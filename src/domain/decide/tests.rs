@@ -3,6 +3,7 @@
 mod departures;
 mod holds;
 mod properties;
+mod releases;
 mod stages;
 mod triggers;
 

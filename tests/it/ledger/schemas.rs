@@ -331,8 +331,6 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         BackupMade,
         LedgerReopened,
         AttemptsCleared,
-        HoldPlaced,
-        HoldLifted,
         TaskOpened,
         TaskTaken,
         TaskReleased,
