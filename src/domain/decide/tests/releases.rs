@@ -2,6 +2,7 @@
 
 use crate::domain::account::Protection;
 use crate::domain::decide::tests::*;
+use crate::domain::rows::Ruling;
 use crate::domain::rows::TaskRelease;
 use crate::domain::rows::TaskRow;
 use crate::domain::task;
