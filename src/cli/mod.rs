@@ -33,6 +33,7 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod successor;
 pub mod what_if;
 pub mod why_not;
 
@@ -118,6 +119,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),
+        Command::Successor(args) => successor::successor(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),

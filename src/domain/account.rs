@@ -73,6 +73,9 @@ pub struct AccountFacts {
     /// Signals whose newest success would lie in the future, which says nothing about the past.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub future: BTreeSet<Signal>,
+    /// Its role is known not to allow it to take over what others own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_heir: bool,
 }
 
 /// Whether an account can be used.

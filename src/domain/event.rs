@@ -47,6 +47,7 @@ macro_rules! payload {
 // below the macro, as a macro is known only to what comes after it
 mod acts;
 mod hold;
+mod successor;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -66,6 +67,8 @@ pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
+pub use crate::domain::event::successor::SuccessorNamed;
+pub use crate::domain::event::successor::SuccessorWithdrawn;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -521,4 +524,6 @@ pub const TYPES: &[&str] = &[
     AttemptsCleared::TYPE,
     HoldPlaced::TYPE,
     HoldLifted::TYPE,
+    SuccessorNamed::TYPE,
+    SuccessorWithdrawn::TYPE,
 ];

@@ -37,6 +37,7 @@ mod acts;
 mod hold;
 mod ledger;
 mod people;
+mod successor;
 
 /// Gives the rows as they stand before an entry.
 pub trait ReadRows {
@@ -130,6 +131,8 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::KeepLifted::TYPE => Ok(acts::keep_lifted(entry)),
         event::HoldPlaced::TYPE => Ok(hold::placed(entry)),
         event::HoldLifted::TYPE => hold::lifted(entry, rows),
+        event::SuccessorNamed::TYPE => Ok(successor::named(entry)),
+        event::SuccessorWithdrawn::TYPE => Ok(successor::withdrawn(entry)),
         event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE

@@ -30,6 +30,7 @@ pub mod policy;
 pub mod ramp;
 pub mod rows;
 pub mod source;
+pub mod succession;
 pub mod time;
 mod trigger;
 pub mod trust;

@@ -29,6 +29,7 @@ use crate::domain::time::Time;
 mod acts;
 mod decision;
 mod hold;
+mod successor;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -51,6 +52,7 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::successor::SuccessorRow;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +85,8 @@ pub enum Kind {
     Kept,
     /// [`HoldRow`] by person or account, and hold: `s_…/ID`.
     Hold,
+    /// [`SuccessorRow`] by person or account, and tenant: `s_…/portal`.
+    Successor,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -114,6 +118,7 @@ impl Kind {
         Kind::Notice,
         Kind::Kept,
         Kind::Hold,
+        Kind::Successor,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -139,6 +144,7 @@ impl Kind {
             Kind::Notice => "notice",
             Kind::Kept => "kept",
             Kind::Hold => "hold",
+            Kind::Successor => "successor",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",

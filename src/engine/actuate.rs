@@ -303,8 +303,7 @@ impl Engine {
             return self.no_restore(&step.step, run.now);
         }
         let decision = self.decide_one(run, &step.step)?;
-        let successor = self.successors()?.remove(&step.step.tenant);
-        let successor = successor.filter(|_| step.step.does == Do::Remove);
+        let successor = self.heir_of(run.now, &step.step)?;
         let code = recheck(&step.step, &decision, successor.as_ref());
         let Some(before) = before.filter(|_| code.is_some()) else {
             return Ok(code);
@@ -477,7 +476,7 @@ impl Engine {
             return Ok(());
         }
         let mut batch = vault.batch()?;
-        let draft = self.person_draft(&mut batch, run, &person.directory, record, &known)?;
+        let draft = self.person_draft(&mut batch, run, &person.directory, record, &known, None)?;
         batch.commit()?;
         self.ledger
             .append_all(&run.by, draft.into_iter().collect())?;

@@ -90,6 +90,7 @@ impl Engine {
                 because: Code::new("restore.asked"),
                 directories: Vec::new(),
                 successor: None,
+                succession: None,
                 decision: newest.unwrap_or(row.seq),
             };
             match self.cannot_restore(&step)? {

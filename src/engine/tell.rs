@@ -21,6 +21,7 @@ use crate::domain::time::Time;
 
 mod clock;
 mod hold;
+mod successor;
 
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
@@ -28,6 +29,7 @@ pub use crate::engine::tell::clock::notice;
 pub use crate::engine::tell::hold::held;
 pub use crate::engine::tell::hold::hold_end;
 pub use crate::engine::tell::hold::hold_kind;
+pub use crate::engine::tell::successor::chosen;
 
 /// A moment as people read it.
 pub fn moment(time: Time) -> String {
@@ -115,6 +117,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
+        .or_else(|| successor::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))

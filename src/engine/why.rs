@@ -317,6 +317,8 @@ impl Engine {
                 | event::LeaveWithdrawn::TYPE
                 | event::HoldPlaced::TYPE
                 | event::HoldLifted::TYPE
+                | event::SuccessorNamed::TYPE
+                | event::SuccessorWithdrawn::TYPE
         ) {
             for field in ["owner", "reason", "ticket"] {
                 if let Some(text) = self.opened(entry, field)? {

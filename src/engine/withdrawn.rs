@@ -345,6 +345,7 @@ impl Engine {
                 because: Code::new(WITHDRAWN),
                 directories: Vec::new(),
                 successor: None,
+                succession: None,
                 decision: command.seq,
             };
             match self.cannot_restore(&step)? {

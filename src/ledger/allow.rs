@@ -66,6 +66,8 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "successor.named",
+    "successor.withdrawn",
 ];
 
 /// The schema of what several types share.

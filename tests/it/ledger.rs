@@ -155,6 +155,7 @@ fn tenant() -> SourceName {
 
 fn facts() -> AccountFacts {
     AccountFacts {
+        no_heir: false,
         future: BTreeSet::new(),
         state: AccountState::Active,
         kind: AccountKind::Human,

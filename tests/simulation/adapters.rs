@@ -293,6 +293,7 @@ impl SimTenant {
 
 fn facts(account: &Account) -> AccountFacts {
     AccountFacts {
+        no_heir: false,
         state: account.state,
         kind: AccountKind::Human,
         protected: account.protected.clone(),

@@ -27,6 +27,7 @@ fn account(created: Option<Time>, first_seen: Time) -> AccountRow {
         first_seen,
         seq: 1,
         facts: AccountFacts {
+            no_heir: false,
             future: BTreeSet::new(),
             state: AccountState::Active,
             kind: AccountKind::Human,

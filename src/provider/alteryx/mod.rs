@@ -129,6 +129,11 @@ pub const KIND: Kind = Kind {
             "the address of who takes over what removed people own",
         )
         .optional(),
+        Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
+        )
+        .optional(),
         Key::plain("session_days", "how many days a login may last").optional(),
         Key::plain("headers", "further headers, such as x-api-project-id").optional(),
         Key::plain("paths", "paths in place of the usual ones, by name").optional(),

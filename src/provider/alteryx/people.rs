@@ -149,6 +149,7 @@ pub(super) fn record(item: &Value) -> Result<AccountRecord, Fault> {
         employee_number: None,
         seen: login.map(|at| (Signal::Login, at)).into_iter().collect(),
         facts: AccountFacts {
+            no_heir: false,
             future: BTreeSet::new(),
             state,
             kind: AccountKind::Human,

@@ -111,6 +111,11 @@ pub const KIND: Kind = Kind {
             "an API key from Settings > Developer Tools > API keys",
         ),
         Key::plain("successor", "the address of who takes over rooms and files").optional(),
+        Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
+        )
+        .optional(),
     ],
 };
 

@@ -112,6 +112,7 @@ pub(super) fn record(item: &Value, own: Option<&str>) -> Result<AccountRecord, F
         employee_number: None,
         seen: BTreeMap::new(),
         facts: AccountFacts {
+            no_heir: flag(item, "isCollaborator") == Some(true),
             future: BTreeSet::new(),
             state: state(item)?,
             kind,

@@ -162,6 +162,7 @@ pub(super) fn record(item: &Value, guards: &Guards) -> Result<AccountRecord, Fau
         external_id: None,
         employee_number: None,
         facts: AccountFacts {
+            no_heir: false,
             future: BTreeSet::new(),
             state,
             kind: AccountKind::Human,

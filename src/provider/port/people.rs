@@ -289,6 +289,7 @@ pub(super) fn record(
         employee_number: None,
         seen: login.map(|at| (Signal::Login, at)).into_iter().collect(),
         facts: AccountFacts {
+            no_heir: false,
             future: BTreeSet::new(),
             state: standing.state,
             kind,

@@ -107,6 +107,11 @@ pub const KIND: Kind = Kind {
         )
         .optional(),
         Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
+        )
+        .optional(),
+        Key::plain(
             "session_days",
             "for how many days one login may last; 14 if nothing is said",
         )

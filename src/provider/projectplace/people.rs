@@ -251,6 +251,7 @@ impl Person {
             external_id: None,
             employee_number: None,
             facts: AccountFacts {
+                no_heir: false,
                 future: BTreeSet::new(),
                 state: match invited {
                     true => AccountState::Invited,

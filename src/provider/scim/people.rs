@@ -125,6 +125,7 @@ pub(super) fn record(
         employee_number: employee_number(item),
         seen,
         facts: AccountFacts {
+            no_heir: false,
             future: BTreeSet::new(),
             state: state(item)?,
             kind,

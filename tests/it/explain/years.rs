@@ -212,6 +212,7 @@ impl Writer {
         let payload = AccountObserved {
             tenant,
             facts: AccountFacts {
+                no_heir: false,
                 state: AccountState::Active,
                 kind: AccountKind::Human,
                 protected: BTreeSet::new(),
