@@ -23,6 +23,7 @@ pub mod hold;
 pub mod id;
 pub mod identity;
 pub mod leaver_clock;
+pub mod live_keys;
 pub mod loosen;
 pub mod person;
 pub mod plan;

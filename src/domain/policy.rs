@@ -205,7 +205,7 @@ impl Approvals {
     pub const fn of(&self, does: Do) -> u64 {
         match does {
             Do::Disable => self.disable,
-            Do::Remove | Do::Transfer => self.remove,
+            Do::Remove | Do::Transfer | Do::Revoke => self.remove,
             // whoever asks for it has said so already, and it can be undone
             Do::Restore => 0,
         }

@@ -36,6 +36,8 @@ use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
 use crate::engine::command::Job;
+use crate::engine::keys::Keys;
+use crate::engine::keys::MOST_KEYS;
 use crate::engine::restore::WITHDRAWN;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
@@ -163,7 +165,8 @@ impl Engine {
     ) -> Result<StepEnd, EngineError> {
         let mut waited = 0;
         let mut before = None;
-        for _ in 0..MOST_REQUESTS {
+        let mut keys = Keys::default();
+        for _ in 0..MOST_REQUESTS + MOST_KEYS {
             let ready = match self.ready(run, plan, step, before.as_ref()).await? {
                 Ok(ready) => ready,
                 Err(end) => return Ok(end),
@@ -172,7 +175,10 @@ impl Engine {
             before.get_or_insert(activity);
             let next = ready.tenant.adapter.prepare(&ready.target, step.step.does);
             let order = match next.await {
-                Ok(Next::Send(order)) => order,
+                Ok(Next::Send(order)) => keys
+                    .first(ready.tenant, &ready.target, step.step.does)
+                    .await
+                    .unwrap_or(order),
                 Ok(Next::Withhold(code)) => {
                     let code = Code::new(code);
                     self.withhold(run, plan, step, &code)?;
@@ -200,6 +206,9 @@ impl Engine {
                 Err(code) => StepEnd::Stopped(code),
             };
             if matches!(&end, StepEnd::Failed(code) if code.as_str() == "call.other-form") {
+                continue;
+            }
+            if order.does == Do::Revoke && self.goes_on_without(&step.step, &end)? {
                 continue;
             }
             if !end.took_effect() || order.does == step.step.does {

@@ -33,6 +33,7 @@ pub mod why_not;
 pub mod withdrawn;
 
 mod accounts;
+mod keys;
 mod links;
 mod look_up;
 mod managers;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::domain::code;
 use crate::domain::event::Draft;
 use crate::domain::event::SuccessorNamed;
 use crate::domain::event::SuccessorWithdrawn;
@@ -92,7 +93,11 @@ impl Engine {
         if let Some(code) = self.cannot_succeed(now, to)? {
             return Err(EngineError::refused(
                 code,
-                format!("{} cannot take over in {tenant}", self.called(&to.subject)?),
+                format!(
+                    "{} cannot take over in {tenant}: {}",
+                    self.called(&to.subject)?,
+                    code::says(code)
+                ),
                 "name a member who is active and stays",
             ));
         }

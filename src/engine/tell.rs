@@ -150,6 +150,10 @@ fn observation(entry: &Entry, whom: &str) -> Option<String> {
             .filter_map(|p| serde_json::to_value(p).ok().map(|v| text(&v)))
             .collect();
         let mut says = format!("the account {whom} was seen in {}, {state}", seen.tenant);
+        if seen.facts.live_keys > 0 {
+            let keys = counted(seen.facts.live_keys, "API key");
+            says.push_str(&format!(", with {keys} that work"));
+        }
         if !protected.is_empty() {
             says.push_str(&format!(
                 ", protected as {}",
@@ -326,6 +330,7 @@ fn by(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
 fn intended(intent: &event::CommandIntended, name: &dyn Fn(&Subject) -> String) -> String {
     let what = match intent.does {
         Do::Transfer => "hand over what the account owns".to_owned(),
+        Do::Revoke => "take a key of the account away".to_owned(),
         does => format!("{} the account", does.as_str()),
     };
     let mut says = format!(

@@ -74,7 +74,7 @@ pub fn text(notice: &Notice) -> String {
     let since = notice.since.chrono().format("%-d %B %Y");
     let what = match notice.does {
         Do::Disable => "disabled",
-        Do::Remove | Do::Transfer => "removed",
+        Do::Remove | Do::Transfer | Do::Revoke => "removed",
         Do::Restore => "restored",
     };
     let (product, tenant) = (&notice.product, &notice.tenant);

@@ -38,7 +38,7 @@ fn found(via: Via) -> &'static str {
 
 fn passed(passed: &Passed) -> String {
     let who = match passed.by {
-        Via::Named => "whoever was named",
+        Via::Named => "whoever was named for them",
         Via::Manager => "their manager",
         Via::Team => "the tenant's successor",
     };

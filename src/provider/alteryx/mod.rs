@@ -385,7 +385,7 @@ impl Provider for Alteryx {
             (None, does) => matches!(does, Do::Disable | Do::Remove),
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             (Some(facts), Do::Restore) => facts.state != AccountState::Disabled,
-            (Some(_), Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

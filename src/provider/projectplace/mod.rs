@@ -341,7 +341,7 @@ impl Provider for ProjectPlace {
             // whoever is not there cannot sign in either
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Disable | Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Disable | Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

@@ -41,7 +41,7 @@ fn samples() -> Vec<(&'static str, Value)> {
     let hash = "ab".repeat(32);
     let account = json!({"state": "active", "kind": "guest", "protected": ["admin"],
         "managed_by": "ldap", "created_at": time, "address_verified": true, "future": ["login"],
-        "no_heir": true});
+        "live_keys": 2, "no_heir": true});
     let step = json!({"account": sub, "tenant": "portal", "policy": "p", "do": "remove",
         "class": "explicit", "because": "leaver.disabled", "directories": ["corp"],
         "successor": sub, "decision": 7,
@@ -289,6 +289,8 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         DepartureWithdrawn,
         LeaveStated,
         LeaveWithdrawn,
+        SuccessorNamed,
+        SuccessorWithdrawn,
         HoldPlaced,
         HoldLifted,
         AccountObserved,

@@ -2,6 +2,7 @@
 
 mod example;
 mod half;
+mod keys;
 mod read;
 mod way;
 
