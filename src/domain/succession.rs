@@ -130,7 +130,6 @@ pub fn can_take_over(facts: &AccountFacts) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::convert::Infallible;
 

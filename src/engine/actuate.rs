@@ -312,7 +312,10 @@ impl Engine {
             return self.no_restore(&step.step, run.now);
         }
         let decision = self.decide_one(run, &step.step)?;
-        let successor = self.heir_of(run.now, &step.step)?;
+        let successor = match step.step.does {
+            Do::Remove => self.heir_of(run.now, &step.step.account, &step.step.tenant)?,
+            _ => None,
+        };
         let code = recheck(&step.step, &decision, successor.as_ref());
         let Some(before) = before.filter(|_| code.is_some()) else {
             return Ok(code);

@@ -197,13 +197,15 @@ impl<'e> Heirs<'e> {
 }
 
 impl Engine {
-    /// Who takes over what one account owns, as the rows stand.
-    pub(super) fn heir_of(&self, now: Time, step: &Step) -> Result<Option<Subject>, EngineError> {
-        if step.does != Do::Remove {
-            return Ok(None);
-        }
+    /// Who takes over what one account owns when it is removed, as the rows stand.
+    pub(super) fn heir_of(
+        &self,
+        now: Time,
+        account: &Subject,
+        tenant: &SourceName,
+    ) -> Result<Option<Subject>, EngineError> {
         let heirs = Heirs::new(self, now, BTreeSet::new())?;
-        let chosen = heirs.of(&step.account, &step.tenant)?;
+        let chosen = heirs.of(account, tenant)?;
         Ok(chosen.and_then(|chosen| chosen.account))
     }
 

@@ -79,7 +79,8 @@ pub const KIND: Kind = Kind {
         Step {
             does: Do::Disable,
             effect: "The person is suspended in the workspace: signing in to it fails; what they \
-                     own stays, the seat stays taken, and their schedules keep running.",
+                     own stays, the seat stays taken, and their schedules keep running. What \
+                     becomes of their API tokens is not known: disable them in the web pages.",
             undo: Undo::Restore,
             hands_over: false,
         },

@@ -2,6 +2,7 @@
 
 mod example;
 mod half;
+mod heir;
 mod keys;
 mod read;
 mod way;
