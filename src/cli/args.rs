@@ -114,6 +114,9 @@ pub enum Command {
     Notices(NoticesCommand),
     /// List leavers whom no step may touch, with what to do by hand
     Tasks(TasksArgs),
+    /// Say who takes over what somebody owns in a tenant
+    #[command(subcommand)]
+    Successor(SuccessorCommand),
     /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back
     Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
@@ -614,6 +617,45 @@ pub struct TasksReleaseArgs {
     /// The account's tenant
     #[arg(long, value_name = "TENANT")]
     pub tenant: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `successor`.
+#[derive(Debug, Subcommand)]
+pub enum SuccessorCommand {
+    /// Name who takes over what somebody owns in a tenant: an approver's word
+    Set(SuccessorSetArgs),
+    /// Show who was named, by whom and why
+    List,
+    /// Take back who was named: an approver's word
+    Clear(SuccessorClearArgs),
+}
+
+/// `successor set`.
+#[derive(Debug, Args)]
+pub struct SuccessorSetArgs {
+    /// From whom: an address, a pseudonym, a directory's key or a tenant's id
+    pub who: String,
+    /// Who takes over: the account in the tenant, by address, pseudonym or id
+    pub to: String,
+    /// The tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `successor clear`.
+#[derive(Debug, Args)]
+pub struct SuccessorClearArgs {
+    /// From whom: an address, a pseudonym, a directory's key or a tenant's id
+    pub who: String,
+    /// The tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: String,
     /// What is said and by whom
     #[command(flatten)]
     pub word: WordArgs,

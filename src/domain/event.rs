@@ -49,6 +49,7 @@ mod acts;
 mod alert;
 mod hold;
 mod notice;
+mod successor;
 mod task;
 
 pub use crate::domain::event::acts::BreakerReleased;
@@ -75,6 +76,8 @@ pub use crate::domain::event::hold::HoldPlaced;
 pub use crate::domain::event::notice::NoticeBounced;
 pub use crate::domain::event::notice::NoticeDelivered;
 pub use crate::domain::event::notice::NoticeProceeded;
+pub use crate::domain::event::successor::SuccessorNamed;
+pub use crate::domain::event::successor::SuccessorWithdrawn;
 pub use crate::domain::event::task::TaskClosed;
 pub use crate::domain::event::task::TaskOpened;
 pub use crate::domain::event::task::TaskReleased;
@@ -546,4 +549,6 @@ pub const TYPES: &[&str] = &[
     TaskTaken::TYPE,
     TaskReleased::TYPE,
     TaskClosed::TYPE,
+    SuccessorNamed::TYPE,
+    SuccessorWithdrawn::TYPE,
 ];

@@ -39,6 +39,7 @@ mod hold;
 mod ledger;
 mod notice;
 mod people;
+mod successor;
 mod task;
 
 pub use crate::domain::fold::alert::RUNS;
@@ -147,6 +148,8 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::TaskTaken::TYPE | event::TaskReleased::TYPE | event::TaskClosed::TYPE => {
             task::went_on(entry, rows)
         }
+        event::SuccessorNamed::TYPE => Ok(successor::named(entry)),
+        event::SuccessorWithdrawn::TYPE => Ok(successor::withdrawn(entry)),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE

@@ -31,6 +31,7 @@ mod alert;
 mod decision;
 mod hold;
 mod notice;
+mod successor;
 mod task;
 
 pub use crate::domain::rows::acts::ApprovalRow;
@@ -62,6 +63,7 @@ pub use crate::domain::rows::hold::hold_codes;
 pub use crate::domain::rows::notice::NoticeMark;
 pub use crate::domain::rows::notice::NoticeRow;
 pub use crate::domain::rows::notice::ProceedMark;
+pub use crate::domain::rows::successor::SuccessorRow;
 pub use crate::domain::rows::task::TaskClosing;
 pub use crate::domain::rows::task::TaskRelease;
 pub use crate::domain::rows::task::TaskRow;
@@ -100,6 +102,8 @@ pub enum Kind {
     Hold,
     /// [`TaskRow`] by the account's subject.
     Task,
+    /// [`SuccessorRow`] by person or account, and tenant: `s_…/portal`.
+    Successor,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -136,6 +140,7 @@ impl Kind {
         Kind::Kept,
         Kind::Hold,
         Kind::Task,
+        Kind::Successor,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -164,6 +169,7 @@ impl Kind {
             Kind::Kept => "kept",
             Kind::Hold => "hold",
             Kind::Task => "task",
+            Kind::Successor => "successor",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",

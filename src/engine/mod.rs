@@ -24,6 +24,7 @@ pub mod report;
 pub mod restore;
 pub mod said;
 pub mod settle;
+pub mod succession;
 pub mod survey;
 pub mod tasks;
 pub mod tell;
@@ -35,8 +36,10 @@ pub mod why_not;
 pub mod withdrawn;
 
 mod accounts;
+mod keys;
 mod links;
 mod look_up;
+mod managers;
 mod people;
 mod protected;
 mod run;

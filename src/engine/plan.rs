@@ -29,6 +29,7 @@ use crate::domain::rows::Kind;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::ReleaseRow;
+use crate::domain::rows::Ruling;
 use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
 use crate::domain::time::Time;
@@ -37,6 +38,7 @@ use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::decide::Judged;
 use crate::engine::restore::WITHDRAWN;
+use crate::engine::successor::Heirs;
 use crate::engine::why_not::stopped_by;
 use crate::evidence::merkle;
 
@@ -152,7 +154,18 @@ impl Engine {
                 decision: &one.decision,
             }));
         }
-        Ok(rules::steps(&decided, taken, &self.successors()?))
+        let going = decided.iter().filter(|d| d.decision.verdict == Ruling::Act);
+        let going = going.map(|d| d.account.clone()).collect();
+        let heirs = Heirs::new(self, self.clock.now(), going)?;
+        let mut successors = BTreeMap::new();
+        for one in decided
+            .iter()
+            .filter(|d| d.decision.does == Some(Do::Remove))
+        {
+            let chosen = heirs.of(&one.account, &one.tenant)?;
+            successors.extend(chosen.map(|chosen| (one.account.clone(), chosen)));
+        }
+        Ok(rules::steps(&decided, taken, &successors))
     }
 
     pub(super) fn create(

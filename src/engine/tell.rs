@@ -23,6 +23,7 @@ mod alert;
 mod clock;
 mod hold;
 mod notice;
+mod successor;
 mod task;
 
 pub use crate::engine::tell::alert::alert_next;
@@ -40,6 +41,7 @@ pub use crate::engine::tell::hold::held;
 pub use crate::engine::tell::hold::hold_end;
 pub use crate::engine::tell::hold::hold_kind;
 pub use crate::engine::tell::notice::bounce_reason;
+pub use crate::engine::tell::successor::chosen;
 
 /// A moment as people read it.
 pub fn moment(time: Time) -> String {
@@ -130,6 +132,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
         .or_else(|| alert::said(entry))
         .or_else(|| notice::said(entry, name))
         .or_else(|| task::said(entry, name))
+        .or_else(|| successor::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))
@@ -162,6 +165,10 @@ fn observation(entry: &Entry, whom: &str) -> Option<String> {
             .filter_map(|p| serde_json::to_value(p).ok().map(|v| text(&v)))
             .collect();
         let mut says = format!("the account {whom} was seen in {}, {state}", seen.tenant);
+        if seen.facts.live_keys > 0 {
+            let keys = counted(seen.facts.live_keys, "API key");
+            says.push_str(&format!(", with {keys} that work"));
+        }
         if !protected.is_empty() {
             says.push_str(&format!(
                 ", protected as {}",
@@ -338,6 +345,7 @@ fn by(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
 fn intended(intent: &event::CommandIntended, name: &dyn Fn(&Subject) -> String) -> String {
     let what = match intent.does {
         Do::Transfer => "hand over what the account owns".to_owned(),
+        Do::Revoke => "take a key of the account away".to_owned(),
         does => format!("{} the account", does.as_str()),
     };
     let mut says = format!(

@@ -319,6 +319,8 @@ impl Engine {
                 | event::HoldLifted::TYPE
                 | event::TaskTaken::TYPE
                 | event::TaskReleased::TYPE
+                | event::SuccessorNamed::TYPE
+                | event::SuccessorWithdrawn::TYPE
         ) {
             for field in ["by", "note", "owner", "reason", "ticket"] {
                 if let Some(text) = self.opened(entry, field)? {

@@ -70,6 +70,8 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "successor.named",
+    "successor.withdrawn",
     "summary.sent",
     "task.closed",
     "task.opened",

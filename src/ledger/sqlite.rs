@@ -72,6 +72,11 @@ const LAYOUT: Layout = Layout {
             name: "0006_tasks.sql",
             sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
         },
+        Migration {
+            number: 7,
+            name: "0007_successors.sql",
+            sql: include_str!("../../schema/sqlite/0007_successors.sql"),
+        },
     ],
 };
 

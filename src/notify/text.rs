@@ -167,7 +167,7 @@ impl Texts {
     fn words(&self, one: &NoticeAccount) -> Vec<(&'static str, String)> {
         let does = match one.does {
             Do::Disable | Do::Restore => "disable",
-            Do::Remove | Do::Transfer => "remove",
+            Do::Remove | Do::Transfer | Do::Revoke => "remove",
         };
         let finding = match one.when {
             When::Inactive => "inactive",

@@ -23,6 +23,7 @@ fn step(account: usize) -> Step {
         because: Code::new("leaver.disabled"),
         directories: vec![SourceName::new("corp")],
         successor: None,
+        succession: None,
         decision: 1,
     }
 }

@@ -117,6 +117,8 @@ fn facts() -> Facts {
             first_seen: ago(900),
             seq: 11,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 future: BTreeSet::new(),
                 state: AccountState::Active,
                 kind: AccountKind::Human,

@@ -89,6 +89,8 @@ fn facts() -> Facts {
             first_seen: at(10),
             seq: 10,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 state: AccountState::Active,
                 kind: AccountKind::Human,
                 protected: BTreeSet::new(),

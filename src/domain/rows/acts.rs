@@ -12,6 +12,7 @@ use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::rows::Class;
 use crate::domain::rows::When;
+use crate::domain::succession::Succession;
 use crate::domain::time::Time;
 
 /// One step of a plan, as it is hashed.
@@ -37,6 +38,9 @@ pub struct Step {
     /// Who takes over what the account owns; absent where nothing is handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Subject>,
+    /// How that was found, or why nobody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succession: Option<Succession>,
     /// The decision that it carries out.
     pub decision: Seq,
 }

@@ -40,10 +40,13 @@ fn samples() -> Vec<(&'static str, Value)> {
     let time = "2026-11-22T10:00:00.000000Z";
     let hash = "ab".repeat(32);
     let account = json!({"state": "active", "kind": "guest", "protected": ["admin"],
-        "managed_by": "ldap", "created_at": time, "address_verified": true, "future": ["login"]});
+        "managed_by": "ldap", "created_at": time, "address_verified": true, "future": ["login"],
+        "live_keys": 2, "no_heir": true});
     let step = json!({"account": sub, "tenant": "portal", "policy": "p", "do": "remove",
         "class": "explicit", "because": "leaver.disabled", "directories": ["corp"],
-        "successor": sub, "decision": 7});
+        "successor": sub, "decision": 7,
+        "succession": {"by": "named", "said": 4, "passed": [
+            {"by": "manager", "because": "block.successor-leaving"}]}});
     let breaker = json!({"scope": "tenant:portal", "class": "absent", "do": "disable",
         "window": "24h", "limit": 3, "done": 1, "wanted": 5, "tripped": true});
     let signal = json!({"signal": "login", "complete": false, "fault": "read.http-500",
@@ -135,6 +138,16 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "task.closed",
             json!({"task": id, "because": "task.demoted", "read": 8, "evidence": [7, 8]}),
+        ),
+        (
+            "successor.named",
+            json!({"tenant": "portal", "to": sub, "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "successor.withdrawn",
+            json!({"tenant": "portal", "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
         (
             "account.observed",
@@ -319,6 +332,8 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         DepartureWithdrawn,
         LeaveStated,
         LeaveWithdrawn,
+        SuccessorNamed,
+        SuccessorWithdrawn,
         HoldPlaced,
         HoldLifted,
         AccountObserved,
