@@ -215,9 +215,14 @@ impl Texts {
                 .unwrap_or_default()
                 .to_owned()
         };
+        let day = match number("%-d") {
+            // 1er janvier
+            first if first == "1" => self.put("day.first", &[]),
+            other => other,
+        };
         let words = [
             ("weekday", nth("weekdays", &number("%u"))),
-            ("day", number("%-d")),
+            ("day", day),
             ("month", nth("months", &number("%-m"))),
             ("year", number("%Y")),
             ("time", number("%H:%M")),

@@ -233,16 +233,16 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "notice.sent",
             json!({"tenant": "portal", "policy": "p", "days": 7, "channel": "file",
-            "state": "written", "acts_at": time, "mail": "0".repeat(32)}),
+            "state": "written", "acts_at": time, "message": "0".repeat(32)}),
         ),
         (
             "notice.bounced",
             json!({"tenant": "portal", "policy": "p", "days": 7, "acts_at": time,
-            "mail": "0".repeat(32), "reason": "mailbox-full", "said_by": "report"}),
+            "message": "0".repeat(32), "reason": "mailbox-full", "said_by": "report"}),
         ),
         (
             "notice.delivered",
-            json!({"tenant": "portal", "policy": "p", "days": 7, "mail": "0".repeat(32)}),
+            json!({"tenant": "portal", "policy": "p", "days": 7, "message": "0".repeat(32)}),
         ),
         (
             "notice.proceeded",
