@@ -15,6 +15,7 @@ pub mod findings;
 pub mod hold;
 pub mod inspect;
 pub mod leave;
+pub mod notices;
 pub mod observe;
 pub mod output;
 pub mod page;
@@ -120,6 +121,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),
+        Command::Notices(args) => notices::notices(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),

@@ -127,7 +127,7 @@ async fn through(
     let withdrawn = engine.follow_withdrawals(run, &BTreeSet::new())?;
     show_withdrawn(engine, &withdrawn, output)?;
     let judged = engine.decide_all(run, None)?;
-    let warned = engine.warn(run, &judged).await?;
+    let warned = engine.warn(run, &judged, false).await?;
     show_warned(&warned, output);
     let leavers: Vec<_> = judged
         .iter()
@@ -167,6 +167,7 @@ async fn through(
         "withdrawn": withdrawn_value(engine, &withdrawn)?,
         "warned": {
             "given": warned.given, "failed": warned.failed, "bounced": warned.bounced,
+            "waiting": warned.waiting,
         },
         "late": late,
     });
@@ -190,6 +191,13 @@ fn show_warned(warned: &Warned, output: &Output) {
             line.push_str(&refused);
         }
         output.note(&line);
+    }
+    if warned.waiting > 0 {
+        let wait = plural(warned.waiting, "warning");
+        output.note(&format!(
+            "{wait} left for a later run: no more than {} accounts are warned at once",
+            warned.limit
+        ));
     }
     if warned.bounced > 0 {
         output.hint("`exeunt notices list` shows whom no warning reaches, and what can be done");

@@ -133,6 +133,7 @@ fn wanted(expected: &str) -> String {
         ("path string", "a path in quotes"),
         ("u64", "a whole number from 0 up"),
         ("u32", "a whole number from 0 up"),
+        ("u16", "a whole number from 0 up"),
         ("usize", "a whole number from 0 up"),
         ("a boolean", "true or false, without quotes"),
         ("a character", "one character in quotes"),

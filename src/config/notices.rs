@@ -74,7 +74,7 @@ pub(super) fn notifier_with(
     };
     Ok(match mailer {
         Some(mailer) => Box::new(MailNotifier {
-            reply_to: of.reply_to.clone().or_else(|| Some(mailer.answers_to())),
+            reply_to: answers_to(config),
             mailer,
             texts,
         }),
@@ -84,6 +84,22 @@ pub(super) fn notifier_with(
             reply_to: of.reply_to.clone(),
         }),
     })
+}
+
+/// Where answers to warnings go.
+pub fn answers_to(config: &Config) -> Option<String> {
+    let own = config.notices.reply_to.clone();
+    let of_relay = || match (config.notices.channel, &config.smtp) {
+        (ChannelConfig::Smtp, Some(smtp)) => {
+            let text = smtp.reply_to.as_ref().unwrap_or(&smtp.from);
+            let address = text
+                .rsplit_once('<')
+                .map_or(text.as_str(), |(_, rest)| rest);
+            Some(address.trim_end_matches('>').to_owned())
+        }
+        _ => None,
+    };
+    own.or_else(of_relay)
 }
 
 /// The texts of warnings, with those of `templates`.

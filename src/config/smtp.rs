@@ -137,6 +137,15 @@ pub(super) fn mailer_with(config: &Config, fetch: Fetch<'_>) -> Result<Option<Ma
             wrong(config, "ca_file", error.to_string(), right)
         })?;
     }
+    made(config, of, fetch, ca_file).map(Some)
+}
+
+fn made(
+    config: &Config,
+    of: &SmtpConfig,
+    fetch: Fetch<'_>,
+    ca_file: Option<PathBuf>,
+) -> Result<Mailer, Mistake> {
     let security = Security::from(of.security);
     let settings = MailerSettings {
         host: of.host.clone(),
@@ -150,11 +159,10 @@ pub(super) fn mailer_with(config: &Config, fetch: Fetch<'_>) -> Result<Option<Ma
         connect_limit: Duration::from_secs(of.connect_limit_s),
         limit: Duration::from_secs(of.limit_s),
     };
-    let made = Mailer::new(settings).map_err(|error| unfit(config, &error))?;
-    Ok(Some(made))
+    Mailer::new(settings).map_err(|error| unfit(config, &error))
 }
 
-/// What is wrong in the section, without fetching any secret.
+/// What is wrong in the section, without fetching any secret or opening any file.
 pub(super) fn check(config: &Config) -> Result<(), Mistake> {
     let Some(of) = &config.smtp else {
         return Ok(());
@@ -206,7 +214,7 @@ pub(super) fn check(config: &Config) -> Result<(), Mistake> {
             return Err(wrong(config, key, says, "1 to 600; 10 and 60 are usual"));
         }
     }
-    mailer_with(config, &|_| Ok(Secret::new("stand-in"))).map(drop)
+    made(config, of, &|_| Ok(Secret::new("stand-in")), None).map(drop)
 }
 
 fn login(config: &Config, of: &SmtpConfig, fetch: Fetch<'_>) -> Result<Option<Login>, Mistake> {

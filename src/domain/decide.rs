@@ -566,7 +566,9 @@ impl<'a> Case<'a> {
         let reminded = counted.iter().any(|m| m.days <= next);
         // once disabled, the warnings before the first step are over
         let before_first = self.disabled.is_none() && warning.acts_at > self.now;
-        warning.is_due = before_first && !reminded;
+        // nor is anything more sent to an address that is known to be dead
+        let dead = given.iter().any(|(_, mark)| mark.bounced.is_some());
+        warning.is_due = before_first && !reminded && !dead;
         warning
     }
 
@@ -701,5 +703,5 @@ fn with_reads(case: &Case<'_>, decision: &mut Decision) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;

@@ -162,6 +162,7 @@ pub(crate) fn warned(facts: &mut Facts, policy: &Policy, decision: Option<&Decis
         state: "written".to_owned(),
         mail: None,
         bounced: None,
+        reason: None,
     };
     let row = facts.notices.iter_mut().find(|n| n.policy == policy.name);
     match row {

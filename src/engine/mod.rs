@@ -26,6 +26,7 @@ pub mod said;
 pub mod settle;
 pub mod survey;
 pub mod tell;
+pub mod undelivered;
 pub mod what_if;
 pub mod who;
 pub mod why;

@@ -7,10 +7,13 @@ use crate::domain::event::NoticeSent;
 use crate::domain::fold::pair_key;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::rows::AccountRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::NoticeRow;
 use crate::domain::rows::Ruling;
 use crate::domain::time::Time;
+use crate::domain::warnings::Braked;
+use crate::domain::warnings::Warning;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
@@ -32,6 +35,10 @@ pub struct Warned {
     pub failed: u64,
     /// Refused by the relay for good: they block the account until somebody says how it goes on.
     pub bounced: u64,
+    /// Waiting for a later run, since no more may be given at once; and the limit that they met.
+    pub waiting: u64,
+    /// That limit.
+    pub limit: u64,
     /// What keeps every warning from leaving, if something does.
     pub trouble: Option<NotifyError>,
 }
@@ -51,9 +58,15 @@ struct Due {
 }
 
 impl Engine {
-    /// Gives every warning that is due. One that cannot be given does not count, and the account
-    /// stays as it is.
-    pub async fn warn(&self, run: &Run, judged: &[Judged]) -> Result<Warned, EngineError> {
+    /// Gives every warning that is due, as far as the brake on warnings lets it; `by_name` if a
+    /// person has just said how many they are, so that the brake has nothing to ask. One that cannot
+    /// be given does not count, and the account stays as it is.
+    pub async fn warn(
+        &self,
+        run: &Run,
+        judged: &[Judged],
+        by_name: bool,
+    ) -> Result<Warned, EngineError> {
         let mut warned = Warned::default();
         let mut due = Vec::new();
         for one in judged.iter().filter(|j| j.decision.verdict == Ruling::Warn) {
@@ -62,7 +75,11 @@ impl Engine {
                 None => warned.failed += 1,
             }
         }
-        for group in bundles(due) {
+        let mut groups = bundles(due);
+        if !by_name {
+            groups = self.within_limits(run, groups, &mut warned)?;
+        }
+        for group in groups {
             match warned.trouble {
                 Some(_) => warned.failed += group.len() as u64,
                 None => self.give(run, &group, &mut warned).await?,
@@ -72,6 +89,52 @@ impl Engine {
             self.ledger.sync()?;
         }
         Ok(warned)
+    }
+
+    /// Leaves out whom the brake on warnings holds back; nobody's mail is cut in two.
+    fn within_limits(
+        &self,
+        run: &Run,
+        groups: Vec<Vec<Due>>,
+        warned: &mut Warned,
+    ) -> Result<Vec<Vec<Due>>, EngineError> {
+        let given = self.given_before()?;
+        let bases = self.bases()?;
+        let limits = self.limits()?.breakers;
+        let braked = Braked {
+            given: &given,
+            bases: &bases,
+            limits: &limits,
+        };
+        let wanted = groups.iter().flatten();
+        let wanted: Vec<_> = wanted.map(|d| warning(&d.account, &d.tenant)).collect();
+        let held = braked.held_back(&wanted, run.now);
+        warned.limit = held.values().copied().max().unwrap_or(0);
+        let mut next = 0_usize;
+        let mut kept = Vec::new();
+        for group in groups {
+            let from = next;
+            next = next.saturating_add(group.len());
+            if (from..next).any(|position| held.contains_key(&position)) {
+                warned.waiting += group.len() as u64;
+            } else {
+                kept.push(group);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Every warning that was given or refused, and when.
+    fn given_before(&self) -> Result<Vec<(Warning, Time)>, EngineError> {
+        let view = self.ledger.view()?;
+        let mut given = Vec::new();
+        for (_, row) in view.rows::<NoticeRow>(Kind::Notice)? {
+            let account = view.row::<AccountRow>(Kind::Account, row.account.as_str())?;
+            let Some(account) = account else { continue };
+            let about = warning(&row.account, &account.tenant);
+            given.extend(row.sent.iter().map(|mark| (about.clone(), mark.at)));
+        }
+        Ok(given)
     }
 
     /// What a decision to warn comes to; `None` if there is nobody to write to.
@@ -223,6 +286,13 @@ impl Engine {
             Ok(new)
         })?;
         Ok(())
+    }
+}
+
+fn warning(account: &Subject, tenant: &SourceName) -> Warning {
+    Warning {
+        account: account.clone(),
+        tenant: tenant.clone(),
     }
 }
 

@@ -65,10 +65,6 @@ impl Notifier for FileNotifier {
         Ok(Delivery::Written)
     }
 
-    async fn check(&self) -> Result<(), NotifyError> {
-        Ok(())
-    }
-
     fn is_loopback(&self) -> bool {
         true
     }

@@ -48,10 +48,6 @@ impl Notifier for MailNotifier {
         Ok(Delivery::Accepted)
     }
 
-    async fn check(&self) -> Result<(), NotifyError> {
-        Ok(self.mailer.check().await?)
-    }
-
     fn is_loopback(&self) -> bool {
         self.mailer.is_loopback()
     }

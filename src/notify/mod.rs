@@ -3,6 +3,7 @@
 pub mod file;
 pub mod mail;
 mod outbound;
+pub mod report;
 pub mod smtp;
 pub mod text;
 pub mod webhook;
@@ -183,9 +184,6 @@ pub trait Notifier: Send + Sync + std::fmt::Debug {
 
     /// Gives one warning.
     async fn send(&self, notice: &Notice) -> Result<Delivery, NotifyError>;
-
-    /// Finds out whether warnings can be given now, without giving one.
-    async fn check(&self) -> Result<(), NotifyError>;
 
     /// Whether nothing leaves this machine.
     fn is_loopback(&self) -> bool;

@@ -164,12 +164,6 @@ impl Mailer {
         format!("{}:{}", self.settings.host, self.settings.port)
     }
 
-    /// The address that answers go to.
-    pub fn answers_to(&self) -> String {
-        let to = self.reply_to.as_ref().unwrap_or(&self.from);
-        to.email.to_string()
-    }
-
     /// Whether the relay is on this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.settings.host)

@@ -17,6 +17,7 @@ mod config;
 mod crash;
 mod directory;
 mod explain;
+mod holds;
 mod identity;
 mod json;
 mod ledger;

@@ -322,7 +322,7 @@ impl Stage<'_> {
         let lease = engine.ledger.take_over(claim, &service)?;
         let run = engine.start("clean", service, Some(&lease))?;
         let judged = engine.decide_all(&run, None)?;
-        let warned = engine.warn(&run, &judged).await?;
+        let warned = engine.warn(&run, &judged, true).await?;
         engine.finish(&run, 0)?;
         self.ask.say(&format!(
             "{} written to {}.",

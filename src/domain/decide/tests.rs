@@ -274,6 +274,7 @@ fn warned(facts: &mut Facts, marks: &[(i64, u64, &str)]) {
         state: (*state).to_owned(),
         mail: None,
         bounced: (*state == "bounced").then_some(51),
+        reason: None,
     });
     facts.notices = vec![NoticeRow {
         account: facts.account.subject.clone(),

@@ -26,6 +26,7 @@ pub(super) fn sent<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, 
         state: sent.state,
         mail: sent.mail,
         bounced: None,
+        reason: None,
     });
     Ok(changed(&body))
 }
@@ -41,6 +42,7 @@ pub(super) fn bounced<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change
         Some(mark) => {
             mark.state = "bounced".to_owned();
             mark.bounced = Some(entry.seq);
+            mark.reason = Some(bounced.reason);
         }
         // refused at once, so that it never was sent
         None => body.sent.push(NoticeMark {
@@ -51,6 +53,7 @@ pub(super) fn bounced<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change
             state: "bounced".to_owned(),
             mail: Some(bounced.mail),
             bounced: Some(entry.seq),
+            reason: Some(bounced.reason),
         }),
     }
     Ok(changed(&body))

@@ -40,6 +40,9 @@ pub struct NoticeMark {
     /// The entry that says that it did not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounced: Option<Seq>,
+    /// Why it did not, as a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What an approver has said about warnings that did not arrive.

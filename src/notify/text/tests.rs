@@ -21,6 +21,7 @@ fn notice(language: Language) -> Notice {
         to: "ada@house.test".to_owned(),
         name: Some("Ada {name} Müller".to_owned()),
         language,
+        at: Time::from_seconds(0),
         accounts: vec![account("ONLYOFFICE DocSpace", "portal")],
     }
 }

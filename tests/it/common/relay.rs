@@ -32,6 +32,7 @@ impl Relay {
         let home = tempfile::tempdir().unwrap();
         authority(home.path(), "ca");
         certificate(home.path(), "DNS:localhost");
+        fs::write(home.path().join("password"), PASSWORD).unwrap();
         let mut relay = Self {
             home,
             port: 0,
@@ -57,7 +58,7 @@ impl Relay {
         BufReader::new(server.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        self.port = line.trim().parse().expect("the relay did not start");
+        self.port = line.trim().parse().unwrap();
         self.server = Some(server);
     }
 
@@ -89,10 +90,11 @@ impl Relay {
     pub(crate) fn section(&self, lines: &str) -> String {
         format!(
             "\n[smtp]\nhost = \"localhost\"\nport = {}\nca_file = \"{}\"\nuser = \"{USER}\"\n\
-             password = {{ file = \"smtp-password\" }}\nfrom = \"Exeunt <exeunt@house.test>\"\n\
+             password = {{ file = \"{}\" }}\nfrom = \"Exeunt <exeunt@house.test>\"\n\
              {lines}\n",
             self.port,
             self.file("ca.pem").display(),
+            self.file("password").display(),
         )
     }
 

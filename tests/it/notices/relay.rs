@@ -63,7 +63,7 @@ async fn a_mail_goes_out_encrypted_signed_in_and_to_one_person() {
     };
     for line in [
         "X-Envelope: bounces@house.test -> ada@house.test\n",
-        "X-Secure: yes; b'exeunt'\n",
+        "X-Secure: yes; signed in: yes\n",
         "Message-ID: <0123-abc@house.test>\n",
         "Reply-To: help@house.test\n",
     ] {
