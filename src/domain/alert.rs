@@ -159,6 +159,8 @@ pub struct AlertFacts {
     pub leavers: Vec<StillIn>,
     /// Accounts for which nothing is tried any more, by tenant: how many.
     pub aside: Vec<(SourceName, u64)>,
+    /// Warnings that did not arrive: the tenant, and when each was given.
+    pub undelivered: Vec<(SourceName, Time)>,
     /// Legal holds that should have been looked at by now.
     pub overdue: Vec<(Seq, Time)>,
     /// Holds that end soon.
@@ -172,7 +174,8 @@ pub fn alerts(facts: &AlertFacts, now: Time) -> Vec<Alert> {
     let mut found = runs(facts, now);
     found.extend(leavers(facts));
     found.extend(reads(facts, now));
-    found.extend(doubts(facts));
+    found.extend(by_tenant(AlertKind::CallInDoubt, &facts.doubts));
+    found.extend(by_tenant(AlertKind::NoticeUndelivered, &facts.undelivered));
     found.extend(halts(facts));
     found.extend(plans(facts, now));
     found.extend(facts.proposed.map(|(seq, since)| Alert {
@@ -301,10 +304,10 @@ fn reads(facts: &AlertFacts, now: Time) -> Vec<Alert> {
     found
 }
 
-/// Calls without a known outcome, by tenant.
-fn doubts(facts: &AlertFacts) -> Vec<Alert> {
+/// Things of one kind, each of a moment, counted by tenant.
+fn by_tenant(kind: AlertKind, things: &[(SourceName, Time)]) -> Vec<Alert> {
     let mut found: Vec<Alert> = Vec::new();
-    for (tenant, at) in &facts.doubts {
+    for (tenant, at) in things {
         let about = format!("tenant/{tenant}");
         match found.iter_mut().find(|a| a.about == about) {
             Some(alert) => {
@@ -316,7 +319,7 @@ fn doubts(facts: &AlertFacts) -> Vec<Alert> {
                 count: Some(1),
                 since: Some(*at),
                 newest: Some(*at),
-                ..Alert::new(AlertKind::CallInDoubt, about)
+                ..Alert::new(kind, about)
             }),
         }
     }

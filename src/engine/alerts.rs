@@ -89,6 +89,7 @@ impl Engine {
         let view = self.ledger.view()?;
         let doubts = self.open_commands()?.into_iter();
         let holds = self.hold_count(moment)?;
+        let undelivered = self.undelivered()?.into_iter();
         let sources = view.rows::<SourceRow>(Kind::Source)?.into_iter();
         let proposed = view.row::<PolicyRow>(Kind::Policy, "proposed")?;
         let proposed = match proposed {
@@ -113,6 +114,7 @@ impl Engine {
             proposed,
             leavers: self.still_in(moment, judged)?,
             aside: aside.into_iter().collect(),
+            undelivered: undelivered.map(|one| (one.tenant, one.at)).collect(),
             overdue: holds.overdue.iter().map(|h| (h.id, h.on)).collect(),
             ending: holds.ending_soon.iter().map(|h| (h.id, h.on)).collect(),
             credentials: self.credentials(),

@@ -35,6 +35,8 @@ pub enum AlertKind {
     PolicyWaiting,
     /// The tenant has refused a step so often that nothing is tried any more.
     SetAside,
+    /// Warnings did not arrive, so that nothing goes on for these accounts.
+    NoticeUndelivered,
     /// A legal hold should have been looked at again.
     HoldOverdue,
     /// A hold ends soon.
@@ -60,6 +62,7 @@ impl AlertKind {
         AlertKind::PlanExpiring,
         AlertKind::PolicyWaiting,
         AlertKind::SetAside,
+        AlertKind::NoticeUndelivered,
         AlertKind::HoldOverdue,
         AlertKind::HoldEnding,
         AlertKind::CredentialExpiring,
@@ -82,6 +85,7 @@ impl AlertKind {
             AlertKind::PlanExpiring => "plan-expiring",
             AlertKind::PolicyWaiting => "policy-waiting",
             AlertKind::SetAside => "set-aside",
+            AlertKind::NoticeUndelivered => "notice-undelivered",
             AlertKind::HoldOverdue => "hold-overdue",
             AlertKind::HoldEnding => "hold-ending",
             AlertKind::CredentialExpiring => "credential-expiring",

@@ -84,6 +84,11 @@ pub fn alert_says(alert: &Alert, now: Time) -> String {
             counted(count, "account"),
             source(about)
         ),
+        AlertKind::NoticeUndelivered => format!(
+            "{} in {} whose warning did not arrive, so that nothing goes on for them",
+            counted(count, "account"),
+            source(about)
+        ),
         AlertKind::HoldOverdue => {
             format!("the legal hold {about} should have been looked at again by {until}")
         }
@@ -204,6 +209,7 @@ pub fn alert_next(alert: &Alert) -> Vec<String> {
             "exeunt status".to_owned(),
             "exeunt retry WHO --reason \"…\"".to_owned(),
         ],
+        AlertKind::NoticeUndelivered => vec!["exeunt notices list".to_owned()],
         AlertKind::HoldOverdue | AlertKind::HoldEnding => vec!["exeunt hold list".to_owned()],
         AlertKind::CredentialExpiring => vec!["exeunt check".to_owned()],
     };

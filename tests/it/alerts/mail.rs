@@ -1,8 +1,31 @@
 //! Alerts and the summary as mails, taken by a real relay.
 
+use exeunt::sandbox::cast;
+
+use crate::alerts::alerted;
+use crate::alerts::heard;
+use crate::alerts::pairs;
+use crate::common::receiver::Receiver;
 use crate::common::relay::PASSWORD;
 use crate::common::relay::Relay;
+use crate::notices::post::DIETER;
+use crate::notices::post::Post;
 use crate::stories::plot::Plot;
+
+#[test]
+fn whoever_no_warning_reaches_is_told_of_as_a_number() {
+    let post = Post::new("submission", "");
+    let receiver = Receiver::start();
+    alerted(&post.ws, &receiver, "");
+    post.relay.list("refuse", &[cast(DIETER).email]);
+    post.ws.run(&["run"]).exits(0);
+    assert_eq!(heard(&receiver), pairs(&[("new", "notice-undelivered")]));
+    post.ws
+        .run(&["alerts"])
+        .exits(3)
+        .says("1 account in the tenant portal")
+        .says("exeunt notices list");
+}
 
 #[test]
 fn each_address_gets_its_own_mail_once_and_hears_later_what_the_relay_did_not_take() {
