@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::cli::exit::Exit;
+use crate::cli::notices::args::NoticesCommand;
 use crate::domain::hold::HoldKind;
 
 /// The configuration where none is named.
@@ -106,6 +107,9 @@ pub enum Command {
     /// Hold people or accounts, so that no step touches them
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Preview and edit the texts of warnings, and see to those that did not arrive
+    #[command(subcommand)]
+    Notices(NoticesCommand),
     /// List leavers whom no step may touch, with what to do by hand
     Tasks(TasksArgs),
     /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back

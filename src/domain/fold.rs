@@ -36,6 +36,7 @@ use crate::domain::trust;
 mod acts;
 mod hold;
 mod ledger;
+mod notice;
 mod people;
 mod task;
 
@@ -135,7 +136,10 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::TaskTaken::TYPE | event::TaskReleased::TYPE | event::TaskClosed::TYPE => {
             task::went_on(entry, rows)
         }
-        event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
+        event::NoticeSent::TYPE => notice::sent(entry, rows),
+        event::NoticeBounced::TYPE => notice::bounced(entry, rows),
+        event::NoticeDelivered::TYPE => notice::delivered(entry, rows),
+        event::NoticeProceeded::TYPE => notice::proceeded(entry, rows),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE

@@ -1,6 +1,5 @@
 //! Tasks by hand: opened where no step may touch a leaver, shown with what to do, closed by a read.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -21,6 +20,7 @@ use crate::domain::rows::AccountRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::TaskRow;
+use crate::domain::rows::TaskTaken;
 use crate::domain::source::Verdict;
 use crate::domain::task;
 use crate::domain::time::Time;
@@ -312,15 +312,6 @@ impl Engine {
             (_, _, Some(_)) => TaskState::Taken,
             _ => TaskState::Open,
         };
-        let taken = match taken {
-            Some(taken) => Some(TakenItem {
-                by: self.words_if_open(taken.seq, "by")?,
-                note: self.words_if_open(taken.seq, "note")?,
-                at: taken.at,
-                seq: taken.seq,
-            }),
-            None => None,
-        };
         let profile = self.profile(&account.subject)?;
         Ok(TaskItem {
             id: open.map(|task| task.seq),
@@ -334,11 +325,20 @@ impl Engine {
             clock,
             state,
             opened_at: open.map(|task| task.at),
-            taken,
+            taken: taken.map(|taken| self.taken_item(taken)).transpose()?,
             releasable: !unconfirmed && self.is_releasable(facts, set, now),
             releases: self.releases_of(facts, set, now)?,
             steps: self.instruction(facts, &because, unconfirmed)?,
             because,
+        })
+    }
+
+    fn taken_item(&self, taken: &TaskTaken) -> Result<TakenItem, EngineError> {
+        Ok(TakenItem {
+            by: self.words_if_open(taken.seq, "by")?,
+            note: self.words_if_open(taken.seq, "note")?,
+            at: taken.at,
+            seq: taken.seq,
         })
     }
 
@@ -375,7 +375,7 @@ impl Engine {
         Ok(found)
     }
 
-    /// The facts of every account by subject that has one of some tasks.
+    /// The open task about an account.
     pub(super) fn task_row(&self, account: &Subject) -> Result<Option<TaskRow>, EngineError> {
         let row: Option<TaskRow> = self.ledger.view()?.row(Kind::Task, account.as_str())?;
         Ok(row.filter(|row| row.closed.is_none()))
@@ -384,8 +384,8 @@ impl Engine {
 
 /// The accounts of which it is not certain whose they are.
 fn doubtful(view: &View<'_>) -> Result<BTreeSet<Subject>, EngineError> {
-    let links: BTreeMap<String, LinkRow> = view.rows::<LinkRow>(Kind::Link)?.into_iter().collect();
-    let doubt = links.into_values().filter(|link| link.because.is_some());
+    let links = view.under::<LinkRow>(Kind::Link, "")?.into_iter();
+    let doubt = links.filter(|link| link.because.is_some());
     Ok(doubt.map(|link| link.account).collect())
 }
 

@@ -63,9 +63,9 @@ const LAYOUT: Layout = Layout {
             sql: include_str!("../../schema/sqlite/0004_holds.sql"),
         },
         Migration {
-            number: 5,
-            name: "0005_tasks.sql",
-            sql: include_str!("../../schema/sqlite/0005_tasks.sql"),
+            number: 6,
+            name: "0006_tasks.sql",
+            sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
         },
     ],
 };
