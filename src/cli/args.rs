@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::cli::exit::Exit;
+use crate::cli::notices::args::NoticesCommand;
 use crate::domain::hold::HoldKind;
 
 /// The configuration where none is named.
@@ -106,6 +107,9 @@ pub enum Command {
     /// Hold people or accounts, so that no step touches them
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Preview and edit the texts of warnings, and see to those that did not arrive
+    #[command(subcommand)]
+    Notices(NoticesCommand),
     /// Say who takes over what somebody owns in a tenant
     #[command(subcommand)]
     Successor(SuccessorCommand),

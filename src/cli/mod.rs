@@ -14,6 +14,7 @@ pub mod findings;
 pub mod hold;
 pub mod inspect;
 pub mod leave;
+pub mod notices;
 pub mod observe;
 pub mod output;
 pub mod page;
@@ -119,6 +120,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),
+        Command::Notices(args) => notices::notices(cli, args, output),
         Command::Successor(args) => successor::successor(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,

@@ -17,6 +17,7 @@ use crate::cli::args::Cli;
 use crate::cli::args::RunArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::failure::notify;
 use crate::cli::leave::show_withdrawn;
 use crate::cli::leave::withdrawn_value;
 use crate::cli::observe::show_adoption;
@@ -26,6 +27,9 @@ use crate::cli::observe::synced_value;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::setup;
+use crate::engine::actuate::StepEnd;
+use crate::engine::actuate::Taken;
+use crate::engine::notice::Warned;
 use crate::engine::tell;
 use crate::ledger::Access;
 
@@ -45,17 +49,8 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     show_withdrawn(&engine, &withdrawn, output)?;
     let judged = engine.decide_all(&run, None)?;
-    let warned = engine.warn(&run, &judged).await?;
-    if warned.given + warned.failed > 0 {
-        let failed = match warned.failed {
-            0 => String::new(),
-            failed => format!("; {failed} could not be given"),
-        };
-        output.note(&format!(
-            "{} given{failed}",
-            plural(warned.given, "warning")
-        ));
-    }
+    let warned = engine.warn(&run, &judged, false).await?;
+    show_warned(&warned, output);
     let leavers: Vec<_> = judged
         .iter()
         .filter(|one| one.decision.leaver_still_in)
@@ -83,6 +78,7 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     }
     let exit = applied_exit(&taken, synced_exit(&synced)).graver(doubt(settled.in_doubt));
     let exit = with_reads(exit, &synced, &taken).graver(stopped_by(&stop));
+    let exit = exit.graver(warned_exit(&warned, &taken));
     let late = engine.late_among(&leavers)?;
     let exit = exit.graver(if late > 0 { Exit::Partly } else { Exit::Done });
     engine.finish(&run, exit.code())?;
@@ -93,7 +89,10 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
             "sources": sources, "items": items?, "waiting": waiting, "exit": exit.code(),
             "settled": settled_value(&settled),
             "withdrawn": withdrawn_value(&engine, &withdrawn)?,
-            "warned": { "given": warned.given, "failed": warned.failed },
+            "warned": {
+                "given": warned.given, "failed": warned.failed, "bounced": warned.bounced,
+                "waiting": warned.waiting,
+            },
             "late": late,
         }));
     } else {
@@ -107,4 +106,44 @@ pub async fn run(cli: &Cli, args: &RunArgs, output: &Output) -> Result<Exit, Fai
     }
     let to_do = args.detailed_exitcode && waiting > 0 && exit == Exit::Done;
     Ok(if to_do { Exit::SomethingToDo } else { exit })
+}
+
+fn show_warned(warned: &Warned, output: &Output) {
+    if warned.given + warned.failed + warned.bounced > 0 {
+        let mut line = format!("{} given", plural(warned.given, "warning"));
+        if warned.failed > 0 {
+            line.push_str(&format!("; {} could not be given", warned.failed));
+        }
+        if warned.bounced > 0 {
+            let refused = format!("; {} refused by the relay for good", warned.bounced);
+            line.push_str(&refused);
+        }
+        output.note(&line);
+    }
+    if warned.waiting > 0 {
+        let wait = plural(warned.waiting, "warning");
+        output.note(&format!(
+            "{wait} left for a later run: no more than {} accounts are warned at once",
+            warned.limit
+        ));
+    }
+    if warned.bounced > 0 {
+        output.hint("`exeunt notices list` shows whom no warning reaches, and what can be done");
+    }
+    if let Some(trouble) = &warned.trouble {
+        output.hint(notify(trouble).1);
+    }
+}
+
+/// How a run ends in which no warning could leave: partly done once something was.
+fn warned_exit(warned: &Warned, taken: &[Taken]) -> Exit {
+    match &warned.trouble {
+        None => Exit::Done,
+        Some(_) if warned.given > 0 || taken.iter().any(changed) => Exit::Partly,
+        Some(trouble) => notify(trouble).0,
+    }
+}
+
+fn changed(taken: &Taken) -> bool {
+    matches!(taken.end, StepEnd::Done | StepEnd::Already) || taken.part_now
 }

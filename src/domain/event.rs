@@ -47,6 +47,7 @@ macro_rules! payload {
 // below the macro, as a macro is known only to what comes after it
 mod acts;
 mod hold;
+mod notice;
 mod successor;
 
 pub use crate::domain::event::acts::BreakerReleased;
@@ -67,6 +68,9 @@ pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
+pub use crate::domain::event::notice::NoticeBounced;
+pub use crate::domain::event::notice::NoticeDelivered;
+pub use crate::domain::event::notice::NoticeProceeded;
 pub use crate::domain::event::successor::SuccessorNamed;
 pub use crate::domain::event::successor::SuccessorWithdrawn;
 
@@ -510,6 +514,9 @@ pub const TYPES: &[&str] = &[
     StepKept::TYPE,
     KeepLifted::TYPE,
     NoticeSent::TYPE,
+    NoticeBounced::TYPE,
+    NoticeDelivered::TYPE,
+    NoticeProceeded::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,
     CommandSettled::TYPE,

@@ -36,6 +36,7 @@ use crate::domain::trust;
 mod acts;
 mod hold;
 mod ledger;
+mod notice;
 mod people;
 mod successor;
 
@@ -133,7 +134,10 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::HoldLifted::TYPE => hold::lifted(entry, rows),
         event::SuccessorNamed::TYPE => Ok(successor::named(entry)),
         event::SuccessorWithdrawn::TYPE => Ok(successor::withdrawn(entry)),
-        event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
+        event::NoticeSent::TYPE => notice::sent(entry, rows),
+        event::NoticeBounced::TYPE => notice::bounced(entry, rows),
+        event::NoticeDelivered::TYPE => notice::delivered(entry, rows),
+        event::NoticeProceeded::TYPE => notice::proceeded(entry, rows),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE

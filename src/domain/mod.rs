@@ -36,4 +36,5 @@ pub mod time;
 mod trigger;
 pub mod trust;
 mod turning;
+pub mod warnings;
 pub mod what_if;

@@ -29,6 +29,7 @@ use crate::domain::time::Time;
 mod acts;
 mod decision;
 mod hold;
+mod notice;
 mod successor;
 
 pub use crate::domain::rows::acts::ApprovalRow;
@@ -37,8 +38,6 @@ pub use crate::domain::rows::acts::CommandRow;
 pub use crate::domain::rows::acts::ContactRow;
 pub use crate::domain::rows::acts::KeptMark;
 pub use crate::domain::rows::acts::KeptRow;
-pub use crate::domain::rows::acts::NoticeMark;
-pub use crate::domain::rows::acts::NoticeRow;
 pub use crate::domain::rows::acts::PlanRow;
 pub use crate::domain::rows::acts::ReleaseRow;
 pub use crate::domain::rows::acts::Released;
@@ -52,6 +51,9 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::notice::NoticeMark;
+pub use crate::domain::rows::notice::NoticeRow;
+pub use crate::domain::rows::notice::ProceedMark;
 pub use crate::domain::rows::successor::SuccessorRow;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).

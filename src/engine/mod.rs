@@ -26,6 +26,7 @@ pub mod settle;
 pub mod succession;
 pub mod survey;
 pub mod tell;
+pub mod undelivered;
 pub mod what_if;
 pub mod who;
 pub mod why;
@@ -57,7 +58,6 @@ use crate::domain::time::Time;
 use crate::engine::report::Report;
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
-use crate::notify::file::FileNotifier;
 use crate::provider::Provider;
 
 pub use error::EngineError;
@@ -151,10 +151,7 @@ impl Engine {
         report: Arc<dyn Report>,
     ) -> Result<Self, Mistake> {
         let (directories, tenants) = sources(&config, &clock)?;
-        let notifier = FileNotifier {
-            directory: config.path(&config.notify.file),
-        };
-        let notifier = Box::new(notifier);
+        let notifier = crate::config::notices::notifier(&config)?;
         Ok(Self {
             config,
             ledger,

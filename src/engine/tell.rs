@@ -21,6 +21,7 @@ use crate::domain::time::Time;
 
 mod clock;
 mod hold;
+mod notice;
 mod successor;
 
 pub use crate::engine::tell::clock::clock;
@@ -29,6 +30,7 @@ pub use crate::engine::tell::clock::notice;
 pub use crate::engine::tell::hold::held;
 pub use crate::engine::tell::hold::hold_end;
 pub use crate::engine::tell::hold::hold_kind;
+pub use crate::engine::tell::notice::bounce_reason;
 pub use crate::engine::tell::successor::chosen;
 
 /// A moment as people read it.
@@ -117,6 +119,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
+        .or_else(|| notice::said(entry, name))
         .or_else(|| successor::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
@@ -391,13 +394,7 @@ fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
         let why = lower(&code::says(withheld.because.as_str()));
         return Some(format!("the planned step was not taken: {why}"));
     }
-    let sent = entry.payload::<event::NoticeSent>()?;
-    Some(format!(
-        "a warning was {} ({}): the step comes on {} at the earliest",
-        sent.state,
-        sent.channel,
-        moment(sent.acts_at)
-    ))
+    None
 }
 
 fn person_seen(seen: &event::PersonObserved, whom: &str) -> String {

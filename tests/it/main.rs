@@ -20,6 +20,7 @@ mod holds;
 mod identity;
 mod json;
 mod ledger;
+mod notices;
 mod policy;
 mod provider;
 mod review;

@@ -95,6 +95,11 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &[],
         "certificates are always checked",
     ),
+    (
+        "dangerous_accept_invalid",
+        &[],
+        "certificates are always checked",
+    ),
     ("set_no_tls_verify", &[], "certificates are always checked"),
     ("todo!(", &[], "nothing unfinished lands"),
     ("unimplemented!(", &[], "nothing unfinished lands"),

@@ -215,7 +215,21 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "notice.sent",
             json!({"tenant": "portal", "policy": "p", "days": 7, "channel": "file",
-            "state": "written", "acts_at": time}),
+            "state": "written", "acts_at": time, "mail": "0".repeat(32)}),
+        ),
+        (
+            "notice.bounced",
+            json!({"tenant": "portal", "policy": "p", "days": 7, "acts_at": time,
+            "mail": "0".repeat(32), "reason": "mailbox-full", "said_by": "report"}),
+        ),
+        (
+            "notice.delivered",
+            json!({"tenant": "portal", "policy": "p", "days": 7, "mail": "0".repeat(32)}),
+        ),
+        (
+            "notice.proceeded",
+            json!({"tenant": "portal", "policy": "p", "how": "without", "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
         (
             "command.intended",
@@ -316,6 +330,9 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         StepKept,
         KeepLifted,
         NoticeSent,
+        NoticeBounced,
+        NoticeDelivered,
+        NoticeProceeded,
         CommandIntended,
         CommandOutcome,
         CommandSettled,
