@@ -15,6 +15,7 @@ use crate::cli::progress::Shown;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::config::alert;
 use crate::config::build;
 use crate::config::notices;
 use crate::config::smtp;
@@ -107,7 +108,8 @@ fn only_loopback(engine: &Engine) -> Result<(), Failure> {
     let mut outside = directories
         .map(|d| d.name.as_str())
         .chain(tenants.map(|t| t.name.as_str()))
-        .chain((!engine.notifier.is_loopback()).then_some("smtp"));
+        .chain((!engine.notifier.is_loopback()).then_some("smtp"))
+        .chain(alert::leaves(&engine.config));
     match outside.next() {
         None => Ok(()),
         Some(name) => Err(Failure {

@@ -12,6 +12,7 @@ use crate::config::DirectoryKind;
 use crate::config::PolicyConfig;
 use crate::config::ProtectConfig;
 use crate::config::TenantConfig;
+use crate::config::alert;
 use crate::config::build;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::nearest;
@@ -44,6 +45,7 @@ pub(super) fn check(config: &Config) -> Result<(), Mistake> {
     for policy in &config.policy {
         among(config, policy)?;
     }
+    alert::check(config)?;
     policies(config)
 }
 

@@ -3,6 +3,7 @@
 //! Unknown keys are errors with line, column and a suggestion; a secret is a reference, never a
 //! literal; relative paths count from the file's own directory.
 
+pub mod alert;
 pub mod build;
 pub mod check;
 pub mod mistake;
@@ -26,6 +27,7 @@ use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::value::SeqAccessDeserializer;
 
+use crate::config::alert::AlertConfig;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::RIGHT;
 use crate::config::notices::NoticesConfig;
@@ -75,6 +77,8 @@ pub struct Config {
     pub notices: NoticesConfig,
     /// The relay over which mails go.
     pub smtp: Option<SmtpConfig>,
+    /// What operators hear of.
+    pub alert: Option<AlertConfig>,
     /// The directory that relative paths count from.
     #[serde(skip)]
     pub base: PathBuf,

@@ -46,9 +46,11 @@ macro_rules! payload {
 
 // below the macro, as a macro is known only to what comes after it
 mod acts;
+mod alert;
 mod hold;
 mod notice;
 mod successor;
+mod task;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -66,6 +68,9 @@ pub use crate::domain::event::acts::PlanListed;
 pub use crate::domain::event::acts::PlanRejected;
 pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
+pub use crate::domain::event::alert::AlertMark;
+pub use crate::domain::event::alert::AlertSent;
+pub use crate::domain::event::alert::SummarySent;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
 pub use crate::domain::event::notice::NoticeBounced;
@@ -73,6 +78,10 @@ pub use crate::domain::event::notice::NoticeDelivered;
 pub use crate::domain::event::notice::NoticeProceeded;
 pub use crate::domain::event::successor::SuccessorNamed;
 pub use crate::domain::event::successor::SuccessorWithdrawn;
+pub use crate::domain::event::task::TaskClosed;
+pub use crate::domain::event::task::TaskOpened;
+pub use crate::domain::event::task::TaskReleased;
+pub use crate::domain::event::task::TaskTaken;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -116,6 +125,9 @@ RunStarted {
     /// The epoch under which it runs, if it holds the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     epoch: Option<Seq>,
+    /// Of a `run`: how soon the next one is expected, in hours, where `[alert]` says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    every_hours: Option<u64>,
 });
 
 payload!("run.finished",
@@ -533,4 +545,10 @@ pub const TYPES: &[&str] = &[
     HoldLifted::TYPE,
     SuccessorNamed::TYPE,
     SuccessorWithdrawn::TYPE,
+    AlertSent::TYPE,
+    SummarySent::TYPE,
+    TaskOpened::TYPE,
+    TaskTaken::TYPE,
+    TaskReleased::TYPE,
+    TaskClosed::TYPE,
 ];

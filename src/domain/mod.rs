@@ -6,6 +6,7 @@
 pub mod absence;
 pub mod account;
 pub mod activity;
+pub mod alert;
 pub mod attempts;
 mod blocks;
 pub mod breaker;
@@ -32,6 +33,8 @@ pub mod ramp;
 pub mod rows;
 pub mod source;
 pub mod succession;
+pub mod summary;
+pub mod task;
 pub mod time;
 mod trigger;
 pub mod trust;

@@ -27,10 +27,12 @@ use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
 mod acts;
+mod alert;
 mod decision;
 mod hold;
 mod notice;
 mod successor;
+mod task;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -43,6 +45,13 @@ pub use crate::domain::rows::acts::ReleaseRow;
 pub use crate::domain::rows::acts::Released;
 pub use crate::domain::rows::acts::Step;
 pub use crate::domain::rows::acts::StepRow;
+pub use crate::domain::rows::alert::ChannelRow;
+pub use crate::domain::rows::alert::Failing;
+pub use crate::domain::rows::alert::Gap;
+pub(crate) use crate::domain::rows::alert::MOST_GAPS;
+pub use crate::domain::rows::alert::RunEnd;
+pub use crate::domain::rows::alert::RunsRow;
+pub use crate::domain::rows::alert::ToldMark;
 pub use crate::domain::rows::decision::Class;
 pub use crate::domain::rows::decision::Decision;
 pub use crate::domain::rows::decision::DecisionRow;
@@ -55,6 +64,10 @@ pub use crate::domain::rows::notice::NoticeMark;
 pub use crate::domain::rows::notice::NoticeRow;
 pub use crate::domain::rows::notice::ProceedMark;
 pub use crate::domain::rows::successor::SuccessorRow;
+pub use crate::domain::rows::task::TaskClosing;
+pub use crate::domain::rows::task::TaskRelease;
+pub use crate::domain::rows::task::TaskRow;
+pub use crate::domain::rows::task::TaskTaken;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +102,8 @@ pub enum Kind {
     Hold,
     /// [`SuccessorRow`] by person or account, and tenant: `s_…/portal`.
     Successor,
+    /// [`TaskRow`] by the account's subject.
+    Task,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -97,6 +112,10 @@ pub enum Kind {
     Contact,
     /// [`HaltRow`] by `all` or `tenant:portal`.
     Halt,
+    /// [`RunsRow`] by `run`.
+    Runs,
+    /// [`ChannelRow`] by `webhook` or `mail`.
+    Channel,
     /// [`OperatorRow`] by subject.
     Operator,
     /// [`LedgerRow`] by `ledger`.
@@ -121,10 +140,13 @@ impl Kind {
         Kind::Kept,
         Kind::Hold,
         Kind::Successor,
+        Kind::Task,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
         Kind::Halt,
+        Kind::Runs,
+        Kind::Channel,
         Kind::Operator,
         Kind::Ledger,
     ];
@@ -147,10 +169,13 @@ impl Kind {
             Kind::Kept => "kept",
             Kind::Hold => "hold",
             Kind::Successor => "successor",
+            Kind::Task => "task",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",
             Kind::Halt => "halt",
+            Kind::Runs => "runs",
+            Kind::Channel => "channel",
             Kind::Operator => "operator",
             Kind::Ledger => "ledger",
         }

@@ -1,6 +1,7 @@
 //! Where adapters and the ledger meet: observe, decide, actuate, replay.
 
 pub mod actuate;
+pub mod alerts;
 pub mod approve;
 pub mod before;
 pub mod clock;
@@ -25,6 +26,7 @@ pub mod said;
 pub mod settle;
 pub mod succession;
 pub mod survey;
+pub mod tasks;
 pub mod tell;
 pub mod undelivered;
 pub mod what_if;

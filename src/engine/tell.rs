@@ -19,11 +19,21 @@ use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
+mod alert;
 mod clock;
 mod hold;
 mod notice;
 mod successor;
+mod task;
 
+pub use crate::engine::tell::alert::alert_next;
+pub use crate::engine::tell::alert::alert_says;
+pub use crate::engine::tell::alert::alert_title;
+pub use crate::engine::tell::alert::alerts_subject;
+pub use crate::engine::tell::alert::alerts_text;
+pub use crate::engine::tell::alert::gap;
+pub use crate::engine::tell::alert::summary_subject;
+pub use crate::engine::tell::alert::summary_text;
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
 pub use crate::engine::tell::clock::notice;
@@ -119,8 +129,10 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
+        .or_else(|| alert::said(entry))
         .or_else(|| notice::said(entry, name))
         .or_else(|| successor::said(entry, name))
+        .or_else(|| task::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))

@@ -319,8 +319,10 @@ impl Engine {
                 | event::HoldLifted::TYPE
                 | event::SuccessorNamed::TYPE
                 | event::SuccessorWithdrawn::TYPE
+                | event::TaskTaken::TYPE
+                | event::TaskReleased::TYPE
         ) {
-            for field in ["owner", "reason", "ticket"] {
+            for field in ["by", "note", "owner", "reason", "ticket"] {
                 if let Some(text) = self.opened(entry, field)? {
                     says.push_str(&format!(", {field}: {text}"));
                 }

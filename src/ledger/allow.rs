@@ -20,6 +20,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "account.gone",
     "account.observed",
     "actor.took-over",
+    "alert.sent",
     "attempts.cleared",
     "backup.made",
     "breaker.released",
@@ -71,6 +72,11 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "step.withheld",
     "successor.named",
     "successor.withdrawn",
+    "summary.sent",
+    "task.closed",
+    "task.opened",
+    "task.released",
+    "task.taken",
 ];
 
 /// The schema of what several types share.

@@ -64,8 +64,18 @@ const LAYOUT: Layout = Layout {
         },
         Migration {
             number: 5,
-            name: "0005_successors.sql",
-            sql: include_str!("../../schema/sqlite/0005_successors.sql"),
+            name: "0005_alerts.sql",
+            sql: include_str!("../../schema/sqlite/0005_alerts.sql"),
+        },
+        Migration {
+            number: 6,
+            name: "0006_tasks.sql",
+            sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
+        },
+        Migration {
+            number: 7,
+            name: "0007_successors.sql",
+            sql: include_str!("../../schema/sqlite/0007_successors.sql"),
         },
     ],
 };

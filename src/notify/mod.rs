@@ -2,9 +2,11 @@
 
 pub mod file;
 pub mod mail;
+mod outbound;
 pub mod report;
 pub mod smtp;
 pub mod text;
+pub mod webhook;
 
 use async_trait::async_trait;
 
@@ -13,6 +15,8 @@ use crate::domain::rows::When;
 use crate::domain::time::Time;
 use crate::notify::smtp::error::MailError;
 use crate::notify::text::Language;
+
+pub use crate::notify::outbound::OutboundError;
 
 /// One warning to one person, about one account or several.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod alerts;
 mod attack;
 mod backup;
 mod clean;
@@ -27,4 +28,5 @@ mod review;
 mod safety;
 mod scale;
 mod stories;
+mod tasks;
 mod tidy;

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "provider",
         &["domain", "clock", "crash", "files", "tls", "http", "scim"],
     ),
-    ("notify", &["domain"]),
+    ("notify", &["domain", "tls"]),
     (
         "config",
         &[
@@ -187,6 +187,7 @@ fn adapters_do_not_know_each_other() {
             "mod",
             "http",
             "answer",
+            "by_hand",
             "json",
             "listing",
             "reusable",

@@ -69,7 +69,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("actor.took-over", json!({"previous": 3})),
         (
             "run.started",
-            json!({"command": "sync", "now": time, "policy": 1, "rules": 1, "epoch": 2}),
+            json!({"command": "sync", "now": time, "policy": 1, "rules": 1, "epoch": 2, "every_hours": 24}),
         ),
         ("run.finished", json!({"exit": 0})),
         (
@@ -130,6 +130,24 @@ fn samples() -> Vec<(&'static str, Value)> {
             "successor.withdrawn",
             json!({"tenant": "portal", "proof": "signature",
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "task.opened",
+            json!({"tenant": "portal", "because": ["block.protected-admin"], "persons": [sub],
+            "since": time}),
+        ),
+        ("task.taken", json!({"task": id})),
+        (
+            "task.released",
+            json!({"task": id, "digest": hash, "proof": "signature",
+            "bound": {"tenant": "portal", "policy": 4, "do": "disable", "kind": "human",
+            "protected": ["admin"], "persons": [sub], "strength": "leave-date", "since": time,
+            "stated": 9},
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "task.closed",
+            json!({"task": id, "because": "task.demoted", "read": 8, "evidence": [7, 8]}),
         ),
         (
             "account.observed",
@@ -274,6 +292,17 @@ fn samples() -> Vec<(&'static str, Value)> {
             json!({"entries": 7, "link": "0".repeat(64),
             "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 3}}),
         ),
+        (
+            "alert.sent",
+            json!({"channel": "webhook", "state": "failed", "because": "alert.no-answer",
+            "alerts": [{"kind": "leaver-late", "about": "tenant/portal", "word": "changed",
+                "state": "x", "newest": time}]}),
+        ),
+        (
+            "summary.sent",
+            json!({"channel": "webhook", "state": "failed", "because": "alert.turned-away",
+            "from": time, "to": time}),
+        ),
     ]
 }
 
@@ -342,9 +371,15 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         HaltSet,
         HaltLifted,
         OperatorNamed,
+        AlertSent,
+        SummarySent,
         BackupMade,
         LedgerReopened,
         AttemptsCleared,
+        TaskOpened,
+        TaskTaken,
+        TaskReleased,
+        TaskClosed,
     )
 }
 
