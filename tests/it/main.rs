@@ -26,3 +26,4 @@ mod safety;
 mod scale;
 mod stories;
 mod tidy;
+mod unattended;

@@ -5,6 +5,8 @@ use crate::domain::code::Code;
 use crate::domain::event::CommandResult;
 use crate::domain::id::EntryId;
 
+mod others;
+
 fn now() -> Time {
     Time::from_seconds(1_800_000_000)
 }
@@ -94,6 +96,7 @@ struct World {
     commands: Vec<CommandRow>,
     releases: Vec<ReleaseRow>,
     contacts: Vec<ContactRow>,
+    beside: Vec<Step>,
     base: u64,
 }
 
@@ -103,6 +106,7 @@ impl World {
             commands: Vec::new(),
             releases: Vec::new(),
             contacts: known(),
+            beside: Vec::new(),
             base,
         }
     }
@@ -116,6 +120,7 @@ impl World {
         };
         let wanted = Wanted {
             steps,
+            beside: &self.beside,
             digest: Some("digest"),
             bases: &bases,
             commands: &self.commands,

@@ -1,0 +1,6 @@
+//! Left alone: what a tenant and a directory go through while nobody looks, and what a person finds
+//! and does afterwards.
+
+mod brakes;
+mod cron;
+mod town;
