@@ -3,4 +3,5 @@
 
 mod brakes;
 mod cron;
+mod endings;
 mod town;
