@@ -18,9 +18,12 @@ use crate::cli::setup;
 use crate::config::Config;
 use crate::domain::account::Signal;
 use crate::domain::code;
+use crate::domain::code::Code;
 use crate::domain::id::Subject;
 use crate::domain::rows::ActivityRow;
+use crate::domain::rows::Decision;
 use crate::domain::rows::Kind;
+use crate::domain::rows::Ruling;
 use crate::engine::Engine;
 use crate::engine::facts::Rows as _;
 use crate::engine::replay::DepartedAccount;
@@ -297,7 +300,7 @@ pub fn why(cli: &Cli, args: &WhyArgs, output: &Output) -> Result<Exit, Failure> 
         return Ok(Exit::Done);
     }
     for story in &stories {
-        show_story(&engine, story, output);
+        show_story(&engine, story, output)?;
     }
     for happening in &people {
         show_happening(happening, output);
@@ -311,7 +314,7 @@ fn show_happening(happening: &Happening, output: &Output) {
     output.data(&line);
 }
 
-fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
+fn show_story(engine: &Engine, story: &AccountStory, output: &Output) -> Result<(), Failure> {
     let name = story.email.as_deref().unwrap_or(story.subject.as_str());
     output.data(&format!(
         "{} in {}: {}   (pseudonym {})",
@@ -328,7 +331,7 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
     }
     hold::show_over(&story.holds, output);
     match &story.decision {
-        Some(explained) => show_explained(engine, story, explained, output),
+        Some(explained) => show_explained(engine, story, explained, output)?,
         None => output.data("The rules have never had anything to say about this account."),
     }
     output.data("");
@@ -339,9 +342,15 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
         }
         output.data("");
     }
+    Ok(())
 }
 
-fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, output: &Output) {
+fn show_explained(
+    engine: &Engine,
+    story: &AccountStory,
+    explained: &Explained,
+    output: &Output,
+) -> Result<(), Failure> {
     output.data(&format!("What the rules say (entry #{}):", explained.seq));
     output.data(&format!("  {}", tell::decision(&explained.decision)));
     output.data(&format!("  as of {}", tell::moment(explained.now)));
@@ -358,6 +367,14 @@ fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, 
     let usable = matches!(story.state.as_str(), "active" | "invited");
     if explained.decision.leaver_still_in && usable {
         output.data("  LEAVER STILL IN: the person has left, and the account still works");
+    }
+    show_way(engine, story, &explained.decision, output)?;
+    // what another system manages cannot be disabled in the tenant either
+    let elsewhere = |code: &Code| code.as_str() == "block.provider-managed";
+    if explained.decision.leaver_still_in
+        && usable
+        && !explained.decision.blocked.iter().any(elsewhere)
+    {
         if let Some(product) = story_product(engine, story) {
             output.data(&format!(
                 "  until a step is taken, it can be disabled by hand in {product}"
@@ -371,6 +388,43 @@ fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, 
         }
         Again::Different => "  DECIDED AGAIN: ANOTHER ANSWER; run `exeunt verify`",
     });
+    Ok(())
+}
+
+/// A hint without what sends to the command whose answer it stands in.
+fn beyond_why(hint: &str) -> String {
+    let parts = hint.split("; ").flat_map(|part| part.split(". "));
+    let kept: Vec<_> = parts
+        .filter(|part| !part.contains("`exeunt why`"))
+        .collect();
+    match kept.is_empty() {
+        true => hint.to_owned(),
+        false => kept.join("; "),
+    }
+}
+
+/// What a step waits for that is planned and not taken yet, and what can be done where one is blocked.
+fn show_way(
+    engine: &Engine,
+    story: &AccountStory,
+    decision: &Decision,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut codes: Vec<_> = decision.blocked.clone();
+    if decision.verdict == Ruling::Act {
+        for missing in engine.waits_for(&story.subject)? {
+            output.data(&format!(
+                "  IT WAITS: {}",
+                code::says(missing.because.as_str())
+            ));
+            codes.push(missing.because);
+        }
+    }
+    for hint in codes.iter().filter_map(|c| code::hint(c.as_str())) {
+        let hint = beyond_why(&hint);
+        output.data(&output.as_typed(&format!("  what can be done: {hint}")));
+    }
+    Ok(())
 }
 
 /// What says that somebody has left, with the times of each fact, and what came after it.

@@ -16,6 +16,7 @@ pub mod leave;
 pub mod leavers;
 pub mod notice;
 pub mod observe;
+mod overtaken;
 pub mod owned;
 pub mod plan;
 pub mod reopen;

@@ -60,7 +60,8 @@ pub struct Planned {
 
 impl Engine {
     /// Makes a plan of every account that is due and stands in no open plan; the open ones stay as
-    /// they are, with their digests and approvals. `only` narrows it to one policy.
+    /// they are, with their digests and approvals, but for steps that something more has overtaken.
+    /// `only` narrows it to one policy.
     pub fn plan(
         &self,
         run: &Run,
@@ -70,8 +71,14 @@ impl Engine {
         let mut open = Vec::new();
         let mut taken = BTreeSet::new();
         for (plan, left) in self.open_steps(run.now)? {
-            taken.extend(left.into_iter().map(|s| s.step.account));
-            open.push(plan);
+            let left = match only {
+                None => self.without_overtaken(run, left, &judged)?,
+                Some(_) => left,
+            };
+            if !left.is_empty() {
+                taken.extend(left.into_iter().map(|s| s.step.account));
+                open.push(plan);
+            }
         }
         let steps = self.new_steps(&judged, &taken, only)?;
         let created = match (steps.is_empty(), self.adopted_policy()?) {
@@ -239,7 +246,23 @@ impl Engine {
         })
     }
 
-    /// The brakes for some steps as they stand at `now`.
+    /// The steps that are left of the open plans but one and those that were released.
+    fn beside(
+        &self,
+        digest: Option<&str>,
+        releases: &[ReleaseRow],
+        now: Time,
+    ) -> Result<Vec<Step>, EngineError> {
+        let mut open = self.open_steps(now)?;
+        open.retain(|(plan, _)| {
+            digest != Some(&plan.digest) && !releases.iter().any(|r| r.digest == plan.digest)
+        });
+        let left = open.into_iter().flat_map(|(_, left)| left);
+        Ok(left.map(|row| row.step).collect())
+    }
+
+    /// The brakes for some steps as they stand at `now`; `digest` names the plan that they are of, or
+    /// that they are about to be cut from.
     pub fn assess(
         &self,
         steps: &[Step],
@@ -265,8 +288,10 @@ impl Engine {
             .map(|(_, r)| r)
             .collect();
         let bases = self.bases()?;
+        let beside = self.beside(digest, &releases, now)?;
         let wanted = Wanted {
             steps,
+            beside: &beside,
             digest,
             bases: &bases,
             commands: &commands,

@@ -267,9 +267,10 @@ fn judgement(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String>
         return Some(match brake.window.as_str() {
             "first-contact" => format!("the first plan for {scope} was stopped until a release"),
             window => format!(
-                "a brake stopped the plan: {} wanted and {} done within {} on {scope}, at most {} \
-                 are believable",
-                brake.wanted,
+                "a brake stopped the plan: {} to {}, and {} done within {} before, are more than the \
+                 {} that are believed of {scope}",
+                counted(brake.wanted, "account"),
+                brake.does.as_str(),
                 brake.done,
                 self::window(window),
                 brake.limit
@@ -346,10 +347,11 @@ fn intended(intent: &event::CommandIntended, name: &dyn Fn(&Subject) -> String) 
     let what = match intent.does {
         Do::Transfer => "hand over what the account owns".to_owned(),
         Do::Revoke => "take a key of the account away".to_owned(),
+        Do::Restore => "give the account back".to_owned(),
         does => format!("{} the account", does.as_str()),
     };
     let mut says = format!(
-        "about to {what} in {} (attempt {}): {} {}",
+        "about to {what} in {} (attempt {}: {} {})",
         intent.tenant, intent.attempt, intent.method, intent.path
     );
     let owned: Vec<_> = intent
@@ -677,6 +679,12 @@ pub fn decision(decision: &Decision) -> String {
         true => String::new(),
         false => format!(" ({})", beside.join(", ")),
     };
+    let blocked: Vec<_> = decision
+        .blocked
+        .iter()
+        .map(|c| lower(&code::says(c.as_str())))
+        .collect();
+    let blocked = blocked.join("; ");
     let does = decision.does.map_or("act", |d| d.as_str());
     let rules = match decision.verdict {
         Ruling::Keep => "leave it as it is".to_owned(),
@@ -685,17 +693,16 @@ pub fn decision(decision: &Decision) -> String {
             None => format!("{does} it later"),
         },
         Ruling::Warn => "warn the person".to_owned(),
-        Ruling::Act => format!("{does} it"),
-        Ruling::Withhold => {
-            let why: Vec<_> = decision
-                .blocked
-                .iter()
-                .map(|c| lower(&code::says(c.as_str())))
-                .collect();
-            format!("{does} it, but this is withheld ({})", why.join("; "))
+        Ruling::Withhold if decision.does.is_none() => {
+            return format!("decided: do nothing now, because {blocked}{beside}: {finding}");
         }
+        Ruling::Act | Ruling::Withhold => format!("{does} it"),
     };
-    format!("decided: {rules}, because {finding}{beside}")
+    let not_now = match decision.verdict {
+        Ruling::Withhold => format!(", but NOT NOW: {blocked}"),
+        _ => String::new(),
+    };
+    format!("decided: {rules}, because {finding}{beside}{not_now}")
 }
 
 /// The first digits of a digest, enough to name it.

@@ -5,6 +5,8 @@ use crate::domain::code::Code;
 use crate::domain::event::CommandResult;
 use crate::domain::id::EntryId;
 
+mod others;
+
 fn now() -> Time {
     Time::from_seconds(1_800_000_000)
 }
@@ -95,6 +97,7 @@ struct World {
     commands: Vec<CommandRow>,
     releases: Vec<ReleaseRow>,
     contacts: Vec<ContactRow>,
+    beside: Vec<Step>,
     base: u64,
 }
 
@@ -104,6 +107,7 @@ impl World {
             commands: Vec::new(),
             releases: Vec::new(),
             contacts: known(),
+            beside: Vec::new(),
             base,
         }
     }
@@ -117,6 +121,7 @@ impl World {
         };
         let wanted = Wanted {
             steps,
+            beside: &self.beside,
             digest: Some("digest"),
             bases: &bases,
             commands: &self.commands,
