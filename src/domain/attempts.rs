@@ -136,6 +136,7 @@ mod tests {
             outcome: Some((seq + 1, result, Code::new(code))),
             settled: None,
             confirmed: None,
+            lost: None,
         }
     }
 

@@ -36,6 +36,7 @@ use crate::domain::trust;
 mod acts;
 mod hold;
 mod ledger;
+mod lost;
 mod people;
 
 /// Gives the rows as they stand before an entry.
@@ -100,6 +101,7 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::LedgerOpened::TYPE => Ok(ledger::opened(entry)),
         event::ActorTookOver::TYPE => ledger::took_over(entry, rows),
         event::LedgerReopened::TYPE => ledger::reopened(entry, rows),
+        event::SubjectsLost::TYPE => lost::lost(entry, rows),
         event::SourceRead::TYPE => source_read(entry, rows),
         event::ReadReleased::TYPE => read_released(entry, rows),
         event::PersonObserved::TYPE => people::person_observed(entry, rows),
@@ -181,7 +183,10 @@ fn source_read<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::E
         body.activity = read.activity;
     }
     let mut changes = vec![set(Kind::Source, key, &body)];
-    if let Some(mut ledger) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")? {
+    if let Some(mut ledger) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")?
+        // whoever still had the vault open from before it was replaced has read with that one
+        && ledger.vault.id == read.vault.id
+    {
         ledger.vault = read.vault;
         changes.push(set(Kind::Ledger, "ledger", &ledger));
     }

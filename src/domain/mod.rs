@@ -24,6 +24,7 @@ pub mod id;
 pub mod identity;
 pub mod leaver_clock;
 pub mod loosen;
+pub mod lost;
 pub mod person;
 pub mod plan;
 pub mod policy;

@@ -29,6 +29,7 @@ use crate::domain::time::Time;
 mod acts;
 mod decision;
 mod hold;
+mod lost;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -51,6 +52,8 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::lost::LostRow;
+pub use crate::domain::rows::lost::Revaulted;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +96,8 @@ pub enum Kind {
     Halt,
     /// [`OperatorRow`] by subject.
     Operator,
+    /// [`LostRow`] by subject.
+    Lost,
     /// [`LedgerRow`] by `ledger`.
     Ledger,
 }
@@ -119,6 +124,7 @@ impl Kind {
         Kind::Contact,
         Kind::Halt,
         Kind::Operator,
+        Kind::Lost,
         Kind::Ledger,
     ];
 
@@ -144,6 +150,7 @@ impl Kind {
             Kind::Contact => "contact",
             Kind::Halt => "halt",
             Kind::Operator => "operator",
+            Kind::Lost => "lost",
             Kind::Ledger => "ledger",
         }
     }
@@ -473,6 +480,9 @@ pub struct LedgerRow {
     /// When it went on from an older copy of itself last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Mark>,
+    /// When it went on with another vault last, and what was lost with the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revaulted: Option<Revaulted>,
     /// When it was copied last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Mark>,

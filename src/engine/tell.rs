@@ -21,6 +21,7 @@ use crate::domain::time::Time;
 
 mod clock;
 mod hold;
+mod lost;
 
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
@@ -613,15 +614,8 @@ fn ruling(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             false => format!("{by} adopted the proposed policy"),
         });
     }
-    if let Some(reopened) = entry.payload::<event::LedgerReopened>() {
-        let knew = reopened.known.map_or_else(
-            || "how many there had been is not known".to_owned(),
-            |known| format!("there had been {}", known.entries),
-        );
-        return Some(format!(
-            "{by} let the ledger go on from an older copy of {} entries ({knew}), as {}",
-            reopened.kept, reopened.origin
-        ));
+    if let Some(says) = lost::reopened(entry, &by) {
+        return Some(says);
     }
     if let Some(released) = entry.payload::<event::ReadReleased>() {
         return Some(format!(

@@ -66,6 +66,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "subjects.lost",
 ];
 
 /// The schema of what several types share.

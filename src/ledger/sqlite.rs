@@ -62,6 +62,11 @@ const LAYOUT: Layout = Layout {
             name: "0004_holds.sql",
             sql: include_str!("../../schema/sqlite/0004_holds.sql"),
         },
+        Migration {
+            number: 5,
+            name: "0005_lost.sql",
+            sql: include_str!("../../schema/sqlite/0005_lost.sql"),
+        },
     ],
 };
 

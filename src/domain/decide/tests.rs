@@ -139,6 +139,7 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        lost_holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities {
@@ -301,6 +302,7 @@ fn command(seq: Seq, does: Do, at: Time, result: Option<CommandResult>) -> Comma
         outcome: result.map(|result| (seq + 1, result, Code::new("call.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 

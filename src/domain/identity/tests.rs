@@ -112,6 +112,7 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        lost_holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities::default(),
@@ -162,6 +163,7 @@ fn done(does: Do, seq: Seq) -> CommandRow {
         outcome: Some((seq + 1, CommandResult::Done, Code::new("outcome.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 
