@@ -46,7 +46,7 @@ impl LostHold {
             LostKind::Person => {
                 let own = links.iter().find(|l| l.directory == self.over.source);
                 let person = own.and_then(LinkFacts::linked_person);
-                !person.is_some_and(|person| person.first < self.over.seq)
+                person.is_none_or(|person| person.first >= self.over.seq)
             }
         }
     }

@@ -141,7 +141,7 @@ impl Engine {
         let view = self.ledger.view()?;
         let row = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
         let later = row.and_then(|row| row.revaulted);
-        Ok(!later.is_some_and(|later| later.anew && later.seq > version))
+        Ok(later.is_none_or(|later| !later.anew || later.seq < version))
     }
 
     /// The words about who leaves whose people and accounts nobody knows any more.

@@ -403,6 +403,13 @@ fn rename_if_there(from: &Path, to: &Path) -> Result<(), LedgerError> {
     if !from.exists() {
         return Ok(());
     }
+    if to.exists() {
+        // somebody put another one there after the program had ended: neither is given up
+        return Err(LedgerError::cannot_judge(
+            format!("{} and {} are both there", from.display(), to.display()),
+            "move the one away that is not needed, then say it again",
+        ));
+    }
     fs::rename(from, to)
         .and_then(|()| files::sync_names(to))
         .map_err(|e| unplaced(to, e))
