@@ -147,7 +147,7 @@ pub enum Command {
     Rebuild(RebuildArgs),
     /// Copy ledger, vault and keys, each apart, while others may be at work
     Backup(BackupArgs),
-    /// Let the ledger go on after an older copy of it was put back
+    /// Let the ledger go on after an older copy was put back, or the vault was lost
     Reopen(ReopenArgs),
     /// Run loopback tenants and a directory to rehearse with
     Sandbox(SandboxArgs),
@@ -705,10 +705,17 @@ pub struct BackupArgs {
 
 /// `reopen`.
 #[derive(Debug, Args)]
+#[group(id = "part", required = true, multiple = true, args = ["ledger", "vault"])]
 pub struct ReopenArgs {
-    /// It is the ledger that an older copy was put back of
-    #[arg(long, required = true)]
+    /// It is the ledger that an older copy was put back of, or whose head lock is lost
+    #[arg(long)]
     pub ledger: bool,
+    /// It is the vault that is lost, or that an older copy was put back of, or that no key opens
+    #[arg(long)]
+    pub vault: bool,
+    /// Give the values of so many people and accounts up without being asked
+    #[arg(long, value_name = "NUMBER", requires = "vault")]
+    pub confirm: Option<u64>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

@@ -37,6 +37,7 @@ pub mod setup;
 pub mod status;
 pub mod successor;
 pub mod tasks;
+pub mod verify;
 pub mod what_if;
 pub mod why_not;
 
@@ -137,7 +138,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::WhyNot(args) => why_not::why_not(cli, args, output),
         Command::WhatIf(args) => what_if::what_if(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
-        Command::Verify => inspect::verify(cli, output),
+        Command::Verify => verify::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
         Command::Backup(args) => backup::backup(cli, args, output),
         Command::Reopen(args) => reopen::reopen(cli, args, output),

@@ -140,6 +140,7 @@ mod tests {
             outcome: Some((seq + 1, result, Code::new(code))),
             settled: None,
             confirmed: None,
+            lost: None,
         }
     }
 

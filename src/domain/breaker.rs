@@ -347,7 +347,8 @@ struct Counted<'a> {
 
 /// Whether a command changed something or may have.
 fn counts(command: &CommandRow) -> bool {
-    command.does != Do::Restore && (command.took_effect() || command.is_open())
+    command.does != Do::Restore
+        && (command.took_effect() || command.is_open() || command.lost.is_some())
 }
 
 fn source_scopes(tenant: &SourceName, directories: &[SourceName]) -> Vec<String> {

@@ -26,6 +26,7 @@ pub mod identity;
 pub mod leaver_clock;
 pub mod live_keys;
 pub mod loosen;
+pub mod lost;
 pub mod person;
 pub mod plan;
 pub mod policy;

@@ -30,6 +30,7 @@ mod acts;
 mod alert;
 mod decision;
 mod hold;
+mod lost;
 mod notice;
 mod successor;
 mod task;
@@ -60,6 +61,8 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::lost::LostRow;
+pub use crate::domain::rows::lost::Revaulted;
 pub use crate::domain::rows::notice::NoticeMark;
 pub use crate::domain::rows::notice::NoticeRow;
 pub use crate::domain::rows::notice::ProceedMark;
@@ -118,6 +121,8 @@ pub enum Kind {
     Channel,
     /// [`OperatorRow`] by subject.
     Operator,
+    /// [`LostRow`] by subject.
+    Lost,
     /// [`LedgerRow`] by `ledger`.
     Ledger,
 }
@@ -148,6 +153,7 @@ impl Kind {
         Kind::Runs,
         Kind::Channel,
         Kind::Operator,
+        Kind::Lost,
         Kind::Ledger,
     ];
 
@@ -177,6 +183,7 @@ impl Kind {
             Kind::Runs => "runs",
             Kind::Channel => "channel",
             Kind::Operator => "operator",
+            Kind::Lost => "lost",
             Kind::Ledger => "ledger",
         }
     }
@@ -506,6 +513,9 @@ pub struct LedgerRow {
     /// When it went on from an older copy of itself last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Mark>,
+    /// When it went on with another vault last, and what was lost with the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revaulted: Option<Revaulted>,
     /// When it was copied last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Mark>,

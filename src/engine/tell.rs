@@ -22,6 +22,7 @@ use crate::domain::time::Time;
 mod alert;
 mod clock;
 mod hold;
+mod lost;
 mod notice;
 mod successor;
 mod task;
@@ -632,15 +633,8 @@ fn ruling(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             false => format!("{by} adopted the proposed policy"),
         });
     }
-    if let Some(reopened) = entry.payload::<event::LedgerReopened>() {
-        let knew = reopened.known.map_or_else(
-            || "how many there had been is not known".to_owned(),
-            |known| format!("there had been {}", known.entries),
-        );
-        return Some(format!(
-            "{by} let the ledger go on from an older copy of {} entries ({knew}), as {}",
-            reopened.kept, reopened.origin
-        ));
+    if let Some(says) = lost::reopened(entry, &by) {
+        return Some(says);
     }
     if let Some(released) = entry.payload::<event::ReadReleased>() {
         return Some(format!(

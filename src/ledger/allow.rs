@@ -70,6 +70,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "subjects.lost",
     "successor.named",
     "successor.withdrawn",
     "summary.sent",

@@ -77,6 +77,11 @@ const LAYOUT: Layout = Layout {
             name: "0007_successors.sql",
             sql: include_str!("../../schema/sqlite/0007_successors.sql"),
         },
+        Migration {
+            number: 8,
+            name: "0008_lost.sql",
+            sql: include_str!("../../schema/sqlite/0008_lost.sql"),
+        },
     ],
 };
 

@@ -63,6 +63,7 @@ fn done(seq: u64, step: &Step, at: Time, result: CommandResult) -> CommandRow {
         outcome: Some((seq + 1, result, Code::new("call.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 

@@ -179,6 +179,7 @@ pub(super) fn command_intended<R: ReadRows>(
         outcome: None,
         settled: None,
         confirmed: None,
+        lost: None,
     };
     changes.push(set(Kind::Command, entry.id.as_str(), &body));
     Ok(changes)

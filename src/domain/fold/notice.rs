@@ -67,7 +67,8 @@ pub(super) fn delivered<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Chan
     let mut body = before(rows, sub, &delivered.policy)?;
     let marks = body.sent.iter_mut();
     // a report that it did not arrive weighs more than one that it did
-    for mark in marks.filter(|m| m.bounced.is_none() && m.mail.as_ref() == Some(&delivered.message)) {
+    for mark in marks.filter(|m| m.bounced.is_none() && m.mail.as_ref() == Some(&delivered.message))
+    {
         mark.state = "delivered".to_owned();
     }
     Ok(changed(&body))

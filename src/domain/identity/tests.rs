@@ -115,6 +115,7 @@ fn facts() -> Facts {
         kept: Vec::new(),
         holds: Vec::new(),
         task: None,
+        lost_holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities::default(),
@@ -165,6 +166,7 @@ fn done(does: Do, seq: Seq) -> CommandRow {
         outcome: Some((seq + 1, CommandResult::Done, Code::new("outcome.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 

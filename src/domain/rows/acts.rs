@@ -169,6 +169,9 @@ pub struct CommandRow {
     /// Confirmed by a later read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Seq>,
+    /// What came of it nobody can find out any more, since nobody knows which account it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Seq>,
 }
 
 impl CommandRow {
@@ -183,13 +186,13 @@ impl CommandRow {
         settled.or(self.outcome.as_ref().map(|(seq, _, _)| *seq))
     }
 
-    /// Whether nobody knows yet what came of it.
+    /// Whether nobody knows yet what came of it, and somebody can find out.
     pub fn is_open(&self) -> bool {
         let unknown = match &self.outcome {
             None => true,
             Some((_, result, _)) => *result == CommandResult::Unknown,
         };
-        unknown && self.settled.is_none()
+        unknown && self.settled.is_none() && self.lost.is_none()
     }
 
     /// Whether it is known to have changed (or to have found changed) the account.

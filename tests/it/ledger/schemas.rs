@@ -284,8 +284,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             "ledger.reopened",
             json!({"origin": "house.example/exeunt/2", "kept": 7,
             "known": {"entries": 9, "link": "0".repeat(64), "epoch": 3, "checkpoint": "c"},
+            "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be",
+                "before": {"id": "4a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 9}, "found": 5,
+                "alone": true, "lost": 3, "digest": hash, "leaves": 1},
             "sources": ["tenant/portal"], "contacts": ["directory:corp"], "proof": "signature",
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "subjects.lost",
+            json!({"kind": "account", "source": "portal", "subjects": [sub],
+            "directories": ["corp"], "in_doubt": [id]}),
         ),
         (
             "backup.made",
@@ -380,6 +388,7 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         TaskTaken,
         TaskReleased,
         TaskClosed,
+        SubjectsLost,
     )
 }
 
