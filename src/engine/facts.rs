@@ -271,7 +271,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
 
     /// Whether a task about an account was ever opened, or it is held.
     pub(super) fn has_task_or_hold(&self, account: &Subject) -> bool {
-        self.tasks.contains_key(account) || self.holds.0.contains_key(account)
+        self.tasks.contains_key(account) || self.holds.by_subject.contains_key(account)
     }
 
     /// Whether one of the holds over an account was placed at or after an entry.
