@@ -302,7 +302,7 @@ impl Ledger {
 
     /// Whether an entry has come into the ledger.
     pub fn has_entry(&self, id: &EntryId) -> Result<bool, LedgerError> {
-        Ok(self.store.by_id(id)?.is_some())
+        Ok(self.store.has(id)?)
     }
 
     /// Appends what `make` wants in view of the ledger as it stands, in one transaction.
@@ -422,7 +422,7 @@ impl Ledger {
             let page = vault.entries_with_openings(&after, BATCH)?;
             let mut batch = vault.batch()?;
             for id in page.iter().filter(|id| id.as_str() < newest.as_str()) {
-                if self.store.by_id(id)?.is_none() {
+                if !self.store.has(id)? {
                     batch.drop_openings(id)?;
                     swept += 1;
                 }
