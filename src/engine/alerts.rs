@@ -37,6 +37,9 @@ pub use crate::engine::alerts::give::alert_value;
 pub use crate::engine::alerts::give::beat;
 pub use crate::engine::alerts::give::give_outside;
 
+/// A halt that holds: of a tenant or of everything, since when and until when.
+type HaltOn = (Option<SourceName>, Time, Option<Time>);
+
 impl Engine {
     /// The runs, if any was promised at a cadence.
     pub fn runs(&self) -> Result<Option<RunsRow>, EngineError> {
@@ -149,11 +152,8 @@ impl Engine {
         Ok(found)
     }
 
-    /// Halts that hold: of a tenant or of everything, since when and until when.
-    fn halts(
-        &self,
-        now: Time,
-    ) -> Result<Vec<(Option<SourceName>, Time, Option<Time>)>, EngineError> {
+    /// Halts that hold.
+    fn halts(&self, now: Time) -> Result<Vec<HaltOn>, EngineError> {
         let rows = self.ledger.view()?.rows::<HaltRow>(Kind::Halt)?;
         let on = rows
             .into_iter()
