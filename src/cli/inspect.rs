@@ -371,15 +371,13 @@ fn show_explained(
     show_way(engine, story, &explained.decision, output)?;
     // what another system manages cannot be disabled in the tenant either
     let elsewhere = |code: &Code| code.as_str() == "block.provider-managed";
-    if explained.decision.leaver_still_in
+    let by_hand = explained.decision.leaver_still_in
         && usable
-        && !explained.decision.blocked.iter().any(elsewhere)
-    {
-        if let Some(product) = story_product(engine, story) {
-            output.data(&format!(
-                "  until a step is taken, it can be disabled by hand in {product}"
-            ));
-        }
+        && !explained.decision.blocked.iter().any(elsewhere);
+    if by_hand && let Some(product) = story_product(engine, story) {
+        output.data(&format!(
+            "  until a step is taken, it can be disabled by hand in {product}"
+        ));
     }
     output.data(match explained.again {
         Again::Same => "  decided again from the same entries: the same answer",
