@@ -35,6 +35,7 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod tasks;
 pub mod what_if;
 pub mod why_not;
 
@@ -122,6 +123,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),
         Command::Notices(args) => notices::notices(cli, args, output),
+        Command::Tasks(args) => tasks::tasks(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),

@@ -14,6 +14,7 @@ use crate::cli::person::os_user;
 use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
+use crate::cli::tasks::show_followed;
 use crate::domain::account::Do;
 use crate::domain::code;
 use crate::domain::rows::BreakerState;
@@ -48,6 +49,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     plan_also(&engine, args)?;
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     let judged = engine.decide_all(&run, args.policy.clone())?;
+    let followed = engine.follow_tasks_of(&run, &judged)?;
     let planned = engine.plan(&run, judged, args.policy.as_deref())?;
     engine.finish(&run, 0)?;
     let steps = match &planned.plan {
@@ -62,6 +64,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     } else {
         show_adoption(&adoption, output);
         show_withdrawn(&engine, &withdrawn, output)?;
+        show_followed(&engine, &followed, output)?;
         show_plan(&engine, &planned, &owned, args, output)?;
     }
     let to_do = planned.plan.is_some();

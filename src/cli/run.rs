@@ -29,6 +29,8 @@ use crate::cli::observe::synced_value;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::setup;
+use crate::cli::tasks::followed_value;
+use crate::cli::tasks::show_followed;
 use crate::engine::Engine;
 use crate::engine::Run;
 use crate::engine::actuate::StepEnd;
@@ -127,6 +129,8 @@ async fn through(
     let withdrawn = engine.follow_withdrawals(run, &BTreeSet::new())?;
     show_withdrawn(engine, &withdrawn, output)?;
     let judged = engine.decide_all(run, None)?;
+    let followed = engine.follow_tasks_of(run, &judged)?;
+    show_followed(engine, &followed, output)?;
     let warned = engine.warn(run, &judged, false).await?;
     show_warned(&warned, output);
     let leavers: Vec<_> = judged
@@ -169,6 +173,7 @@ async fn through(
             "given": warned.given, "failed": warned.failed, "bounced": warned.bounced,
             "waiting": warned.waiting,
         },
+        "tasks": followed_value(&followed),
         "late": late,
     });
     engine.finish(run, exit.code())?;

@@ -41,6 +41,7 @@ use crate::domain::rows::PersonRow;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::SourceRow;
 use crate::domain::rows::Sum;
+use crate::domain::rows::TaskRow;
 use crate::domain::rows::When;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
@@ -71,6 +72,8 @@ pub struct Facts {
     pub kept: Vec<KeptMark>,
     /// The holds over it and over everybody to whom it belongs or could belong, ended ones too.
     pub holds: Vec<HoldRow>,
+    /// The newest task about it, for a person to see to.
+    pub task: Option<TaskRow>,
     /// The newest decision about it.
     pub previous: Option<DecisionRow>,
     /// What somebody has said about it as an account without a person.
@@ -376,7 +379,7 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the account can be used, as far as is known.
-    fn usable(&self) -> bool {
+    pub(crate) fn usable(&self) -> bool {
         self.facts.account.gone.is_none() && self.disabled.is_none() && !self.removed()
     }
 

@@ -49,6 +49,7 @@ mod acts;
 mod alert;
 mod hold;
 mod notice;
+mod task;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -74,6 +75,10 @@ pub use crate::domain::event::hold::HoldPlaced;
 pub use crate::domain::event::notice::NoticeBounced;
 pub use crate::domain::event::notice::NoticeDelivered;
 pub use crate::domain::event::notice::NoticeProceeded;
+pub use crate::domain::event::task::TaskClosed;
+pub use crate::domain::event::task::TaskOpened;
+pub use crate::domain::event::task::TaskReleased;
+pub use crate::domain::event::task::TaskTaken;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -537,4 +542,8 @@ pub const TYPES: &[&str] = &[
     HoldLifted::TYPE,
     AlertSent::TYPE,
     SummarySent::TYPE,
+    TaskOpened::TYPE,
+    TaskTaken::TYPE,
+    TaskReleased::TYPE,
+    TaskClosed::TYPE,
 ];

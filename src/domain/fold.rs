@@ -39,6 +39,7 @@ mod hold;
 mod ledger;
 mod notice;
 mod people;
+mod task;
 
 pub use crate::domain::fold::alert::RUNS;
 
@@ -142,6 +143,10 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::NoticeBounced::TYPE => notice::bounced(entry, rows),
         event::NoticeDelivered::TYPE => notice::delivered(entry, rows),
         event::NoticeProceeded::TYPE => notice::proceeded(entry, rows),
+        event::TaskOpened::TYPE => Ok(task::opened(entry)),
+        event::TaskTaken::TYPE | event::TaskReleased::TYPE | event::TaskClosed::TYPE => {
+            task::went_on(entry, rows)
+        }
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE

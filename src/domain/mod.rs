@@ -32,6 +32,7 @@ pub mod ramp;
 pub mod rows;
 pub mod source;
 pub mod summary;
+pub mod task;
 pub mod time;
 mod trigger;
 pub mod trust;

@@ -31,6 +31,7 @@ mod alert;
 mod decision;
 mod hold;
 mod notice;
+mod task;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -61,6 +62,10 @@ pub use crate::domain::rows::hold::hold_codes;
 pub use crate::domain::rows::notice::NoticeMark;
 pub use crate::domain::rows::notice::NoticeRow;
 pub use crate::domain::rows::notice::ProceedMark;
+pub use crate::domain::rows::task::TaskClosing;
+pub use crate::domain::rows::task::TaskRelease;
+pub use crate::domain::rows::task::TaskRow;
+pub use crate::domain::rows::task::TaskTaken;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +98,8 @@ pub enum Kind {
     Kept,
     /// [`HoldRow`] by person or account, and hold: `s_…/ID`.
     Hold,
+    /// [`TaskRow`] by the account's subject.
+    Task,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -128,6 +135,7 @@ impl Kind {
         Kind::Notice,
         Kind::Kept,
         Kind::Hold,
+        Kind::Task,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -155,6 +163,7 @@ impl Kind {
             Kind::Notice => "notice",
             Kind::Kept => "kept",
             Kind::Hold => "hold",
+            Kind::Task => "task",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::alert::Alert;
 use crate::domain::alert::AlertFacts;
+use crate::domain::alert::Halted;
 use crate::domain::alert::StillIn;
 use crate::domain::alert::WaitingPlan;
 use crate::domain::alert::alerts;
@@ -150,10 +151,7 @@ impl Engine {
     }
 
     /// Halts that hold: of a tenant or of everything, since when and until when.
-    fn halts(
-        &self,
-        now: Time,
-    ) -> Result<Vec<(Option<SourceName>, Time, Option<Time>)>, EngineError> {
+    fn halts(&self, now: Time) -> Result<Vec<Halted>, EngineError> {
         let rows = self.ledger.view()?.rows::<HaltRow>(Kind::Halt)?;
         let on = rows
             .into_iter()

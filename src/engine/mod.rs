@@ -25,6 +25,7 @@ pub mod restore;
 pub mod said;
 pub mod settle;
 pub mod survey;
+pub mod tasks;
 pub mod tell;
 pub mod undelivered;
 pub mod what_if;

@@ -23,6 +23,7 @@ mod alert;
 mod clock;
 mod hold;
 mod notice;
+mod task;
 
 pub use crate::engine::tell::alert::alert_next;
 pub use crate::engine::tell::alert::alert_says;
@@ -128,6 +129,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
         .or_else(|| hold::said(entry, name))
         .or_else(|| alert::said(entry))
         .or_else(|| notice::said(entry, name))
+        .or_else(|| task::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))

@@ -71,6 +71,10 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "step.kept",
     "step.withheld",
     "summary.sent",
+    "task.closed",
+    "task.opened",
+    "task.released",
+    "task.taken",
 ];
 
 /// The schema of what several types share.

@@ -67,6 +67,11 @@ const LAYOUT: Layout = Layout {
             name: "0005_alerts.sql",
             sql: include_str!("../../schema/sqlite/0005_alerts.sql"),
         },
+        Migration {
+            number: 6,
+            name: "0006_tasks.sql",
+            sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
+        },
     ],
 };
 

@@ -28,4 +28,5 @@ mod review;
 mod safety;
 mod scale;
 mod stories;
+mod tasks;
 mod tidy;

@@ -187,6 +187,7 @@ fn adapters_do_not_know_each_other() {
             "mod",
             "http",
             "answer",
+            "by_hand",
             "json",
             "listing",
             "reusable",

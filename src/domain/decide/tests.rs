@@ -3,6 +3,7 @@
 mod departures;
 mod holds;
 mod properties;
+mod releases;
 mod stages;
 mod triggers;
 
@@ -139,6 +140,7 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        task: None,
         previous: None,
         orphan: None,
         can: Capabilities {

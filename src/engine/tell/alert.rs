@@ -179,7 +179,7 @@ pub fn gap(gap: &Gap) -> String {
 /// The commands that help, in their order.
 pub fn alert_next(alert: &Alert) -> Vec<String> {
     let about = &alert.about;
-    let commands = match alert.kind {
+    match alert.kind {
         AlertKind::LedgerRefused => vec!["exeunt verify".to_owned()],
         AlertKind::RunFailed | AlertKind::ReadStale => {
             vec!["exeunt check".to_owned(), "exeunt run".to_owned()]
@@ -212,8 +212,7 @@ pub fn alert_next(alert: &Alert) -> Vec<String> {
         AlertKind::NoticeUndelivered => vec!["exeunt notices list".to_owned()],
         AlertKind::HoldOverdue | AlertKind::HoldEnding => vec!["exeunt hold list".to_owned()],
         AlertKind::CredentialExpiring => vec!["exeunt check".to_owned()],
-    };
-    commands
+    }
 }
 
 /// A message with alerts: its subject line.

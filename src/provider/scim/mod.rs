@@ -53,6 +53,7 @@ use crate::scim::features::Features;
 use crate::scim::list::Step as Turn;
 use crate::scim::list::Walk;
 
+mod by_hand;
 mod change;
 mod check;
 mod form;
@@ -83,6 +84,7 @@ pub const KIND: Kind = Kind {
         },
     ],
     restore: Some("The user is set to active again."),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login],
     identity: Identity::Immutable,
     external_id: true,

@@ -119,6 +119,24 @@ fn samples() -> Vec<(&'static str, Value)> {
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
         (
+            "task.opened",
+            json!({"tenant": "portal", "because": ["block.protected-admin"], "persons": [sub],
+            "since": time}),
+        ),
+        ("task.taken", json!({"task": id})),
+        (
+            "task.released",
+            json!({"task": id, "digest": hash, "proof": "signature",
+            "bound": {"tenant": "portal", "policy": 4, "do": "disable", "kind": "human",
+            "protected": ["admin"], "persons": [sub], "strength": "leave-date", "since": time,
+            "stated": 9},
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "task.closed",
+            json!({"task": id, "because": "task.demoted", "read": 8, "evidence": [7, 8]}),
+        ),
+        (
             "account.observed",
             json!({"tenant": "portal", "facts": account, "changed": ["mail"]}),
         ),
@@ -343,6 +361,10 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         BackupMade,
         LedgerReopened,
         AttemptsCleared,
+        TaskOpened,
+        TaskTaken,
+        TaskReleased,
+        TaskClosed,
     )
 }
 
