@@ -114,6 +114,9 @@ pub enum Command {
     Notices(NoticesCommand),
     /// List leavers whom no step may touch, with what to do by hand
     Tasks(TasksArgs),
+    /// Say who takes over what somebody owns in a tenant
+    #[command(subcommand)]
+    Successor(SuccessorCommand),
     /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back
     Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
@@ -144,7 +147,7 @@ pub enum Command {
     Rebuild(RebuildArgs),
     /// Copy ledger, vault and keys, each apart, while others may be at work
     Backup(BackupArgs),
-    /// Let the ledger go on after an older copy of it was put back
+    /// Let the ledger go on after an older copy was put back, or the vault was lost
     Reopen(ReopenArgs),
     /// Run loopback tenants and a directory to rehearse with
     Sandbox(SandboxArgs),
@@ -619,6 +622,45 @@ pub struct TasksReleaseArgs {
     pub word: WordArgs,
 }
 
+/// `successor`.
+#[derive(Debug, Subcommand)]
+pub enum SuccessorCommand {
+    /// Name who takes over what somebody owns in a tenant: an approver's word
+    Set(SuccessorSetArgs),
+    /// Show who was named, by whom and why
+    List,
+    /// Take back who was named: an approver's word
+    Clear(SuccessorClearArgs),
+}
+
+/// `successor set`.
+#[derive(Debug, Args)]
+pub struct SuccessorSetArgs {
+    /// From whom: an address, a pseudonym, a directory's key or a tenant's id
+    pub who: String,
+    /// Who takes over: the account in the tenant, by address, pseudonym or id
+    pub to: String,
+    /// The tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `successor clear`.
+#[derive(Debug, Args)]
+pub struct SuccessorClearArgs {
+    /// From whom: an address, a pseudonym, a directory's key or a tenant's id
+    pub who: String,
+    /// The tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
 impl ValueEnum for HoldKind {
     fn value_variants<'a>() -> &'a [Self] {
         Self::ALL
@@ -663,10 +705,17 @@ pub struct BackupArgs {
 
 /// `reopen`.
 #[derive(Debug, Args)]
+#[group(id = "part", required = true, multiple = true, args = ["ledger", "vault"])]
 pub struct ReopenArgs {
-    /// It is the ledger that an older copy was put back of
-    #[arg(long, required = true)]
+    /// It is the ledger that an older copy was put back of, or whose head lock is lost
+    #[arg(long)]
     pub ledger: bool,
+    /// It is the vault that is lost, or that an older copy was put back of, or that no key opens
+    #[arg(long)]
+    pub vault: bool,
+    /// Give the values of so many people and accounts up without being asked
+    #[arg(long, value_name = "NUMBER", requires = "vault")]
+    pub confirm: Option<u64>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

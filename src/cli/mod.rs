@@ -35,7 +35,9 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod successor;
 pub mod tasks;
+pub mod verify;
 pub mod what_if;
 pub mod why_not;
 
@@ -124,6 +126,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Hold(args) => hold::hold(cli, args, output),
         Command::Notices(args) => notices::notices(cli, args, output),
         Command::Tasks(args) => tasks::tasks(cli, args, output),
+        Command::Successor(args) => successor::successor(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),
@@ -135,7 +138,7 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::WhyNot(args) => why_not::why_not(cli, args, output),
         Command::WhatIf(args) => what_if::what_if(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
-        Command::Verify => inspect::verify(cli, output),
+        Command::Verify => verify::verify(cli, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
         Command::Backup(args) => backup::backup(cli, args, output),
         Command::Reopen(args) => reopen::reopen(cli, args, output),

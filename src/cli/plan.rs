@@ -20,6 +20,7 @@ use crate::domain::code;
 use crate::domain::rows::BreakerState;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
+use crate::domain::succession::Via;
 use crate::engine::Engine;
 use crate::engine::decide::Judged;
 use crate::engine::owned::Belongings;
@@ -231,7 +232,11 @@ fn show_meaning(
         let counted = owned.counted(&step.account);
         if !counted.is_empty() {
             let to = match &step.successor {
-                Some(successor) => format!(", which go to {}", engine.called(successor)?),
+                Some(successor) => format!(
+                    ", which go to {}{}",
+                    engine.called(successor)?,
+                    tell::chosen(&step)
+                ),
                 None => String::new(),
             };
             let name = engine.called(&step.account)?;
@@ -251,12 +256,19 @@ pub(super) fn show_leaving_successors(
     plan: &PlanRow,
     output: &Output,
 ) -> Result<(), Failure> {
-    for (tenant, successor) in engine.leaving_successors(&engine.steps_left(plan)?)? {
+    for (tenant, successor, via) in engine.leaving_successors(&engine.steps_left(plan)?)? {
         let name = engine.called(&successor)?;
+        let until = match via {
+            Via::Named => "until `exeunt successor set` names another one, that step is withheld",
+            Via::Manager => "those steps are withheld, and the next plan looks for another one",
+            Via::Team => {
+                "until exeunt.toml names another one and `exeunt policy approve` has adopted it, \
+                 nobody is removed there"
+            }
+        };
         output.note(&format!(
             "NO SUCCESSOR: {name}, who takes over in {tenant}, has left or is about to be removed \
-             as well; until exeunt.toml names another one and `exeunt policy approve` has adopted \
-             it, nobody is removed there"
+             as well; {until}"
         ));
     }
     Ok(())

@@ -30,6 +30,7 @@ use crate::ledger::InitOptions;
 use crate::ledger::Ledger;
 use crate::ledger::Paths;
 use crate::ledger::entropy::SystemEntropy;
+use crate::ledger::revault::Loss;
 use crate::notify::NotifyError;
 use crate::provider;
 
@@ -75,10 +76,16 @@ pub fn open_ledger(cli: &Cli, access: Access) -> Result<(Config, Ledger), Failur
     Ok((config, ledger))
 }
 
-/// Opens everything around a ledger that does not fit its head lock.
-pub fn open_lost(cli: &Cli, output: &Output) -> Result<Engine, Failure> {
+/// Opens everything around a ledger that does not fit its head lock, or has lost its vault.
+pub fn open_lost(
+    cli: &Cli,
+    entries: bool,
+    vault: Option<Loss>,
+    output: &Output,
+) -> Result<Engine, Failure> {
     let config = Config::load(&cli.config)?;
-    let ledger = Ledger::open_lost(&paths(&config)?, clock(cli)?, Arc::new(SystemEntropy))?;
+    let (paths, entropy) = (paths(&config)?, Arc::new(SystemEntropy));
+    let ledger = Ledger::open_lost(&paths, entries, vault, clock(cli)?, entropy)?;
     around(cli, config, ledger, output)
 }
 

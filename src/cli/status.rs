@@ -37,6 +37,7 @@ use crate::engine::decide::Judged;
 use crate::engine::restore::WITHDRAWN;
 use crate::engine::tell;
 use crate::ledger::Access;
+use crate::ledger::View;
 use crate::ledger::vault::Profile;
 
 /// Shows where things stand. Without the vault it shows what can be told without names.
@@ -316,6 +317,9 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         }
     ));
     let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
+    for line in lost_with_vault(engine, ledger.as_ref())? {
+        output.data(&line);
+    }
     if let Some(mark) = ledger.and_then(|row| row.reopened) {
         output.data(&format!(
             "it went on from an older copy on {} (entry #{}): what was said in the entries that are \
@@ -330,6 +334,29 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What was lost with a vault, if one was.
+fn lost_with_vault(engine: &Engine, row: Option<&LedgerRow>) -> Result<Vec<String>, Failure> {
+    let Some(loss) = row.and_then(|row| row.revaulted.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    let mut lines = vec![format!(
+        "it goes on with another vault since {} (entry #{}): the values of {} are lost",
+        loss.since.day(),
+        loss.seq,
+        plural(loss.lost, "pseudonym")
+    )];
+    let words = engine.lost_words()?;
+    if !words.is_empty() {
+        let words: Vec<_> = words.iter().map(|seq| format!("#{seq}")).collect();
+        lines.push(format!(
+            "LEAVERS WHO ARE LOST with it: of whom entry {} says that they leave nobody knows any more. Say \
+             it again (`exeunt leave`)",
+            words.join(", ")
+        ));
+    }
+    Ok(lines)
+}
+
 /// When the ledger was copied last; nobody needs a copy of a rehearsal.
 fn backed_up(engine: &Engine, ledger: Option<LedgerRow>) -> Option<String> {
     let Some(mark) = ledger.and_then(|row| row.backup) else {
@@ -342,6 +369,15 @@ fn backed_up(engine: &Engine, ledger: Option<LedgerRow>) -> Option<String> {
         days => format!("{} ago", plural(days.unsigned_abs(), "day")),
     };
     Some(format!("last backup {ago} (entry #{})", mark.seq))
+}
+
+fn lost_values(engine: &Engine, view: &View<'_>) -> Result<serde_json::Value, Failure> {
+    let row = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
+    let Some(loss) = row.and_then(|row| row.revaulted) else {
+        return Ok(serde_json::Value::Null);
+    };
+    let words = engine.lost_words()?;
+    Ok(json!({ "seq": loss.seq, "since": loss.since, "lost": loss.lost, "leaves": words }))
 }
 
 fn document(
@@ -400,6 +436,7 @@ fn document(
         "plans": plans,
         "sources": sources,
         "two_person_rules": engine.two_person_rules()?,
+        "vault_lost": lost_values(engine, &view)?,
         "backup": view.row::<LedgerRow>(Kind::Ledger, "ledger")?.and_then(|row| row.backup),
         "sandbox": engine.ledger.opened().sandbox,
         "runs": runs_value(engine)?,

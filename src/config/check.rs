@@ -175,8 +175,27 @@ fn tenants(config: &Config) -> Result<(), Mistake> {
             &tenant.service_accounts,
         )?;
         correlation(config, tenant)?;
+        succession(config, tenant)?;
     }
     Ok(())
+}
+
+/// The order in which a successor is looked for: one way at least, and each once.
+fn succession(config: &Config, tenant: &TenantConfig) -> Result<(), Mistake> {
+    let place = Place::of("tenant", &tenant.name, &["succession"]);
+    let right = "some of \"named\", \"manager\" and \"team\", the first one first";
+    if tenant.order().is_empty() {
+        let says = "`succession` is empty, so that nobody could take over";
+        return Err(config.mistake(&place, says, right));
+    }
+    let mut seen = BTreeSet::new();
+    match tenant.order().iter().find(|via| !seen.insert(**via)) {
+        None => Ok(()),
+        Some(twice) => {
+            let says = format!("`{}` stands in `succession` twice", twice.as_str());
+            Err(config.mistake(&place, says, "each once"))
+        }
+    }
 }
 
 /// The rules by which accounts are given to people: each once, and what people say first.
@@ -212,6 +231,7 @@ const TENANT_KEYS: &[&str] = &[
     "token_secret",
     "workspace",
     "successor",
+    "succession",
     "session_days",
     "headers",
     "paths",

@@ -44,6 +44,7 @@ use crate::domain::policy::Limits;
 use crate::domain::policy::Ring;
 use crate::domain::policy::StepRule;
 use crate::domain::rows::When;
+use crate::domain::succession::Via;
 use crate::notify::text::Language;
 
 /// The whole file.
@@ -420,8 +421,10 @@ pub struct TenantConfig {
     pub token_secret: Option<SecretRef>,
     /// The id of the workspace (Alteryx) or organisation (Port) that must be met there.
     pub workspace: Option<String>,
-    /// The address of who takes over what removed accounts own.
+    /// The address of who takes over what removed accounts own, where nobody comes before.
     pub successor: Option<String>,
+    /// In which order a successor is looked for.
+    pub succession: Option<Vec<Via>>,
     /// For how many days somebody may go on working after a login without logging in again, where
     /// the provider does not say.
     pub session_days: Option<u64>,
@@ -455,6 +458,11 @@ pub struct TenantConfig {
 }
 
 impl TenantConfig {
+    /// In which order a successor is looked for.
+    pub fn order(&self) -> &[Via] {
+        self.succession.as_deref().unwrap_or(Via::USUAL)
+    }
+
     /// By which rules its accounts are given to people, in order: what a person has said first.
     pub fn rules(&self) -> Vec<Rule> {
         let Some(named) = &self.correlate else {

@@ -14,6 +14,7 @@ use crate::domain::decide::LinkFacts;
 use crate::domain::departure::DISABLED_DAYS_FOR_REMOVAL;
 use crate::domain::departure::stated_of;
 use crate::domain::id::Seq;
+use crate::domain::lost::LostHold;
 use crate::domain::policy::Policy;
 use crate::domain::policy::Ring;
 use crate::domain::policy::seconds;
@@ -34,6 +35,7 @@ use crate::domain::trigger::Match;
 pub(crate) fn lasting(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Code> {
     let leaves = found.policy.when == When::Departed;
     let mut blocked = hold_codes(held(case, does, leaves));
+    unresolved(case, does, leaves, &mut blocked);
     in_doubt(case, &mut blocked);
     if let Some(leaver) = departed(case, found.policy) {
         blocked.extend(leaver.elsewhere.clone());
@@ -126,6 +128,7 @@ fn failed_before(case: &Case<'_>, does: Option<Do>, decision: &mut Decision) -> 
 /// What blocks a leaver's account whatever the policy says.
 pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
     let mut blocked = hold_codes(held(case, Some(Do::Disable), true));
+    unresolved(case, Some(Do::Disable), true, &mut blocked);
     in_doubt(case, &mut blocked);
     blocked.extend(leaver.elsewhere.clone());
     identity(case, When::Departed, &mut blocked);
@@ -135,7 +138,9 @@ pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
 
 /// What stands between an account and any step of a policy, whatever the policy finds.
 pub(crate) fn standing(case: &Case<'_>, policy: &Policy) -> Vec<Code> {
-    let mut blocked = hold_codes(held(case, None, policy.when == When::Departed));
+    let leaves = policy.when == When::Departed;
+    let mut blocked = hold_codes(held(case, None, leaves));
+    unresolved(case, None, leaves, &mut blocked);
     untouchable(case, &BTreeSet::new(), &mut blocked);
     blocked.extend(ring(case, policy));
     dedup(blocked)
@@ -151,15 +156,34 @@ pub(crate) fn held<'c>(
     case.facts.holds.iter().filter(forbids)
 }
 
+/// The holds of which nobody knows any more over whom they are, and which forbid a step if they are
+/// over this account.
+fn lost_holds<'c>(
+    case: &'c Case<'_>,
+    does: Option<Do>,
+    leaves: bool,
+) -> impl Iterator<Item = &'c LostHold> {
+    let forbids = move |lost: &&LostHold| lost.hold.forbids(does, leaves, case.now);
+    case.facts.lost_holds.iter().filter(forbids)
+}
+
+/// Somebody is held who could be behind the account: nobody knows until an approver has looked.
+fn unresolved(case: &Case<'_>, does: Option<Do>, leaves: bool, blocked: &mut Vec<Code>) {
+    if lost_holds(case, does, leaves).next().is_some() {
+        blocked.push(Code::new("block.hold-unresolved"));
+    }
+}
+
 /// The entries by which people keep a step from an account or let it go on: holds, a reviewer's word,
 /// and releases.
 pub(crate) fn said(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Seq> {
     let leaves = found.policy.when == When::Departed;
     let holds = held(case, does, leaves).map(|hold| hold.seq);
+    let lost = lost_holds(case, does, leaves).flat_map(|lost| [lost.hold.seq, lost.over.seq]);
     let kept = kept(case, found).map(|mark| mark.seq);
     let released = task::released(case).into_iter().map(|mark| mark.seq);
     let released = released.filter(|_| leaves);
-    holds.chain(kept).chain(released).collect()
+    holds.chain(lost).chain(kept).chain(released).collect()
 }
 
 /// The word of a reviewer who left the account out of a plan, while it holds: until its review date,

@@ -21,6 +21,7 @@ use crate::domain::departure::stated_of;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::lost::LostHold;
 use crate::domain::person::Strength;
 use crate::domain::policy::Capabilities;
 use crate::domain::policy::Policy;
@@ -74,6 +75,8 @@ pub struct Facts {
     pub holds: Vec<HoldRow>,
     /// The newest task about it, for a person to see to.
     pub task: Option<TaskRow>,
+    /// The holds over those whose values are lost that could be about it.
+    pub lost_holds: Vec<LostHold>,
     /// The newest decision about it.
     pub previous: Option<DecisionRow>,
     /// What somebody has said about it as an account without a person.

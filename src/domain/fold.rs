@@ -37,8 +37,10 @@ mod acts;
 mod alert;
 mod hold;
 mod ledger;
+mod lost;
 mod notice;
 mod people;
+mod successor;
 mod task;
 
 pub use crate::domain::fold::alert::RUNS;
@@ -109,6 +111,7 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::AlertSent::TYPE => alert::alert_sent(entry, rows),
         event::SummarySent::TYPE => alert::summary_sent(entry, rows),
         event::LedgerReopened::TYPE => ledger::reopened(entry, rows),
+        event::SubjectsLost::TYPE => lost::lost(entry, rows),
         event::SourceRead::TYPE => source_read(entry, rows),
         event::ReadReleased::TYPE => read_released(entry, rows),
         event::PersonObserved::TYPE => people::person_observed(entry, rows),
@@ -147,6 +150,8 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::TaskTaken::TYPE | event::TaskReleased::TYPE | event::TaskClosed::TYPE => {
             task::went_on(entry, rows)
         }
+        event::SuccessorNamed::TYPE => Ok(successor::named(entry)),
+        event::SuccessorWithdrawn::TYPE => Ok(successor::withdrawn(entry)),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE
@@ -197,7 +202,10 @@ fn source_read<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::E
         body.activity = read.activity;
     }
     let mut changes = vec![set(Kind::Source, key, &body)];
-    if let Some(mut ledger) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")? {
+    if let Some(mut ledger) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")?
+        // whoever still had the vault open from before it was replaced has read with that one
+        && ledger.vault.id == read.vault.id
+    {
         ledger.vault = read.vault;
         changes.push(set(Kind::Ledger, "ledger", &ledger));
     }

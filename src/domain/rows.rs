@@ -30,7 +30,9 @@ mod acts;
 mod alert;
 mod decision;
 mod hold;
+mod lost;
 mod notice;
+mod successor;
 mod task;
 
 pub use crate::domain::rows::acts::ApprovalRow;
@@ -59,9 +61,12 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::lost::LostRow;
+pub use crate::domain::rows::lost::Revaulted;
 pub use crate::domain::rows::notice::NoticeMark;
 pub use crate::domain::rows::notice::NoticeRow;
 pub use crate::domain::rows::notice::ProceedMark;
+pub use crate::domain::rows::successor::SuccessorRow;
 pub use crate::domain::rows::task::TaskClosing;
 pub use crate::domain::rows::task::TaskRelease;
 pub use crate::domain::rows::task::TaskRow;
@@ -100,6 +105,8 @@ pub enum Kind {
     Hold,
     /// [`TaskRow`] by the account's subject.
     Task,
+    /// [`SuccessorRow`] by person or account, and tenant: `s_…/portal`.
+    Successor,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -114,6 +121,8 @@ pub enum Kind {
     Channel,
     /// [`OperatorRow`] by subject.
     Operator,
+    /// [`LostRow`] by subject.
+    Lost,
     /// [`LedgerRow`] by `ledger`.
     Ledger,
 }
@@ -136,6 +145,7 @@ impl Kind {
         Kind::Kept,
         Kind::Hold,
         Kind::Task,
+        Kind::Successor,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
@@ -143,6 +153,7 @@ impl Kind {
         Kind::Runs,
         Kind::Channel,
         Kind::Operator,
+        Kind::Lost,
         Kind::Ledger,
     ];
 
@@ -164,6 +175,7 @@ impl Kind {
             Kind::Kept => "kept",
             Kind::Hold => "hold",
             Kind::Task => "task",
+            Kind::Successor => "successor",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",
@@ -171,6 +183,7 @@ impl Kind {
             Kind::Runs => "runs",
             Kind::Channel => "channel",
             Kind::Operator => "operator",
+            Kind::Lost => "lost",
             Kind::Ledger => "ledger",
         }
     }
@@ -500,6 +513,9 @@ pub struct LedgerRow {
     /// When it went on from an older copy of itself last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Mark>,
+    /// When it went on with another vault last, and what was lost with the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revaulted: Option<Revaulted>,
     /// When it was copied last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Mark>,

@@ -226,7 +226,7 @@ impl Engine {
                 channel: self.notifier.channel().to_owned(),
                 state: state.to_owned(),
                 acts_at: due.acts_at,
-                mail: Some(mail.to_owned()),
+                message: Some(mail.to_owned()),
             };
             Ok(Draft::new(self.ledger.entry_id()?, &sent))
         })
@@ -244,7 +244,7 @@ impl Engine {
                 policy: due.policy.clone(),
                 days: due.days,
                 acts_at: due.acts_at,
-                mail: mail.to_owned(),
+                message: mail.to_owned(),
                 reason: reason.as_str().to_owned(),
                 said_by: "relay".to_owned(),
             };

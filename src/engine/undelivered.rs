@@ -273,7 +273,7 @@ impl Engine {
         };
         item.tenant = Some(found.tenant.clone());
         let id = self.ledger.entry_id()?;
-        let mail = mark.mail.clone().unwrap_or_default();
+        let message_id = mark.mail.clone().unwrap_or_default();
         let draft = match outcome.end {
             End::Open => return Ok(item),
             End::Failed(reason) => {
@@ -284,7 +284,7 @@ impl Engine {
                     policy: row.policy.clone(),
                     days: mark.days,
                     acts_at: mark.acts_at,
-                    mail,
+                    message: message_id,
                     reason: reason.as_str().to_owned(),
                     said_by: "report".to_owned(),
                 };
@@ -296,7 +296,7 @@ impl Engine {
                     tenant: found.tenant,
                     policy: row.policy.clone(),
                     days: mark.days,
-                    mail,
+                    message: message_id,
                 };
                 Draft::new(id, &delivered)
             }

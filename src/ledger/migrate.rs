@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::OptionalExtension;
 use rusqlite::TransactionBehavior;
+use rusqlite::config::DbConfig;
 
 use crate::ledger::store::StoreError;
 
@@ -55,6 +56,8 @@ pub(crate) fn settle(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "synchronous", "FULL")?;
+    // a plan goes by the statement alone: by its values, ranges would be planned anew at each call
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

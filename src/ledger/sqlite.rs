@@ -72,6 +72,16 @@ const LAYOUT: Layout = Layout {
             name: "0006_tasks.sql",
             sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
         },
+        Migration {
+            number: 7,
+            name: "0007_successors.sql",
+            sql: include_str!("../../schema/sqlite/0007_successors.sql"),
+        },
+        Migration {
+            number: 8,
+            name: "0008_lost.sql",
+            sql: include_str!("../../schema/sqlite/0008_lost.sql"),
+        },
     ],
 };
 
@@ -371,6 +381,10 @@ fn change_rows(tx: &Transaction<'_>, changes: &[RowChange]) -> Result<(), StoreE
     Ok(())
 }
 
+/// The rows with a prefix. No key has the last code point, so everything with it sorts before that.
+const ROWS: &str = "SELECT key, seq, body FROM \"row\" WHERE kind = ?1 AND key >= ?2 \
+     AND key < ?3 || char(1114111) AND (?4 IS NULL OR key > ?4) ORDER BY key LIMIT ?5";
+
 const PUT_ROW: &str = "INSERT INTO \"row\" (kind, key, seq, body) VALUES (?1, ?2, ?3, ?4) \
      ON CONFLICT (kind, key) DO UPDATE SET seq = excluded.seq, body = excluded.body";
 
@@ -438,6 +452,13 @@ impl Store for SqliteStore {
         Ok(found.into_iter().next())
     }
 
+    fn has(&self, id: &EntryId) -> Result<bool, StoreError> {
+        let db = self.lock();
+        db.prepare_cached("SELECT 1 FROM entry WHERE id = ?1")
+            .and_then(|mut statement| statement.exists([id.as_str()]))
+            .map_err(trouble(READ))
+    }
+
     fn about(&self, sub: &Subject, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.entries(
             "WHERE sub = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
@@ -490,14 +511,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let db = self.lock();
-        // no key has the last code point, so everything with the prefix sorts before it
-        let mut statement = db
-            .prepare_cached(
-                "SELECT key, seq, body FROM \"row\" WHERE kind = ?1 AND key >= ?2 \
-                 AND key < ?3 || char(1114111) AND (?4 IS NULL OR key > ?4) \
-                 ORDER BY key LIMIT ?5",
-            )
-            .map_err(trouble(READ))?;
+        let mut statement = db.prepare_cached(ROWS).map_err(trouble(READ))?;
         let from = after.filter(|a| *a > prefix).unwrap_or(prefix);
         let rows = statement
             .query_map((kind.as_str(), from, prefix, after, most(limit)), |row| {
@@ -573,6 +587,7 @@ fn row_of(kind: Kind, row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 mod tests {
     use super::*;
     use crate::domain::fold::Change;
+    use rusqlite::StatementStatus;
 
     fn store() -> (tempfile::TempDir, SqliteStore) {
         let place = tempfile::tempdir().unwrap();
@@ -637,6 +652,18 @@ mod tests {
         assert!(read("c", None, 10).is_empty());
         assert_eq!(store.count(Kind::Link).unwrap(), 6);
         assert_eq!(store.count(Kind::Step).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_it_is_asked() {
+        let (_place, store) = store();
+        for prefix in ["", "a/", "b/", "c/"] {
+            store.rows(Kind::Link, prefix, None, 10).unwrap();
+            store.rows(Kind::Link, prefix, Some("a/1"), 10).unwrap();
+        }
+        let db = store.lock();
+        let statement = db.prepare_cached(ROWS).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 
     #[test]

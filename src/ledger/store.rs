@@ -183,6 +183,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn read(&self, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError>;
     /// Returns the entry with an id.
     fn by_id(&self, id: &EntryId) -> Result<Option<Stored>, StoreError>;
+    /// Returns whether there is an entry with an id, without reading it.
+    fn has(&self, id: &EntryId) -> Result<bool, StoreError>;
     /// Returns at most `limit` entries about a subject from a position on.
     fn about(&self, sub: &Subject, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError>;
     /// Returns at most `limit` entries of a type from a position on.

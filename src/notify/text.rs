@@ -167,7 +167,7 @@ impl Texts {
     fn words(&self, one: &NoticeAccount) -> Vec<(&'static str, String)> {
         let does = match one.does {
             Do::Disable | Do::Restore => "disable",
-            Do::Remove | Do::Transfer => "remove",
+            Do::Remove | Do::Transfer | Do::Revoke => "remove",
         };
         let finding = match one.when {
             When::Inactive => "inactive",
@@ -215,9 +215,14 @@ impl Texts {
                 .unwrap_or_default()
                 .to_owned()
         };
+        let day = match number("%-d") {
+            // 1er janvier
+            first if first == "1" => self.put("day.first", &[]),
+            other => other,
+        };
         let words = [
             ("weekday", nth("weekdays", &number("%u"))),
-            ("day", number("%-d")),
+            ("day", day),
             ("month", nth("months", &number("%-m"))),
             ("year", number("%Y")),
             ("time", number("%H:%M")),

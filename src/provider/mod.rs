@@ -204,6 +204,15 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// [`Order::does`] is `wanted`.
     async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError>;
 
+    /// The requests that take away the keys with which programs act in an account's name, one for
+    /// each key that works; nothing where the provider has no such call, or shows no keys of others.
+    ///
+    /// They are sent before the account is disabled or removed. What comes of them holds nothing up:
+    /// a key that is left is shown by the next read.
+    async fn revocations(&self, _target: &Target) -> Result<Vec<Order>, ProviderError> {
+        Ok(Vec::new())
+    }
+
     /// Sends exactly the one request of an order and judges its answer; it does not read back.
     async fn execute(&self, target: &Target, order: &Order) -> Answer;
 

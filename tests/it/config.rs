@@ -4,6 +4,8 @@ use std::fs;
 
 use crate::common::workspace::Workspace;
 
+mod schema;
+
 /// A configuration that is right; nothing listens where it points.
 const GOOD: &str = r#"[ledger]
 url = "sqlite:exeunt.db"

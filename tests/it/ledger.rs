@@ -155,6 +155,8 @@ fn tenant() -> SourceName {
 
 fn facts() -> AccountFacts {
     AccountFacts {
+        live_keys: 0,
+        no_heir: false,
         future: BTreeSet::new(),
         state: AccountState::Active,
         kind: AccountKind::Human,

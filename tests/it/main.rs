@@ -30,3 +30,4 @@ mod scale;
 mod stories;
 mod tasks;
 mod tidy;
+mod unattended;

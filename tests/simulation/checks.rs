@@ -6,19 +6,26 @@ use std::sync::atomic::Ordering;
 use exeunt::domain::account::AccountState;
 use exeunt::domain::account::Do;
 use exeunt::domain::event::CommandResult;
+use exeunt::domain::fold::pair_key;
 use exeunt::domain::id::SourceName;
 use exeunt::domain::rows::Class;
 use exeunt::domain::rows::CommandRow;
+use exeunt::domain::rows::Decision;
 use exeunt::domain::rows::DecisionRow;
 use exeunt::domain::rows::Kind;
+use exeunt::domain::rows::LinkRow;
 use exeunt::domain::source::Verdict;
+use exeunt::domain::time::Time;
 use exeunt::engine::why::Again;
 use exeunt::ledger::rebuild::rebuild;
+use exeunt::ledger::vault::SubjectKind;
 use exeunt::ledger::verify::verify;
 
 use crate::driver::Driver;
 use crate::driver::Ran;
+use crate::world::DIRECTORIES;
 use crate::world::TENANTS;
+use crate::world::World;
 
 /// The most changes that a brake lets through in a window, as [limits.breakers] has it.
 const WINDOWS: [(i64, usize); 2] = [(1, 3), (7, 6)];
@@ -146,7 +153,8 @@ impl Driver {
             let named = entries.peek().is_some() && entries.all(|e| e.is_explicit(now));
             let usable = account.state == AccountState::Active && !account.gone;
             let known = human.left.is_some_and(|at| at < now.plus_days(-1));
-            if !usable || !named || !known || human.employed || !world.is_clear(account.human) {
+            let left = (named && known && !human.employed) || world.is_said(a);
+            if !usable || !left || !world.is_clear(account.human) {
                 continue;
             }
             let name = format!("{} of {}", account.id, TENANTS[account.tenant]);
@@ -164,6 +172,7 @@ impl Driver {
             let Some(row) = row.filter(|r| r.decision.leaver_still_in) else {
                 return Err(format!("a leaver is still in and nobody says so: {name}"));
             };
+            held_in_truth(&world, a, &row.decision, now)?;
             let blocked = !row.decision.blocked.is_empty();
             let ticks = if blocked {
                 0
@@ -180,6 +189,44 @@ impl Driver {
         }
         drop(world);
         self.left_in = still;
+        Ok(())
+    }
+
+    /// What somebody has said about an account decides whose it is, unless it has come into doubt.
+    pub(crate) fn check_links(&self, ran: &Ran) -> Result<(), String> {
+        if ran.synced.iter().any(|s| s.verdict != Verdict::Complete) {
+            return Ok(());
+        }
+        let engine = self.engine()?;
+        let view = engine.ledger.view().map_err(|e| e.to_string())?;
+        let vault = engine.ledger.vault().map_err(|e| e.to_string())?;
+        let world = self.shared.world();
+        for ((a, d, human), theirs) in &world.links {
+            let account = &world.accounts[*a];
+            let key = world.humans[*human].entries[*d].as_ref().map(|e| &e.key);
+            let (Some(key), false) = (key, account.gone) else {
+                continue;
+            };
+            let tenant = SourceName::new(TENANTS[account.tenant]);
+            let directory = SourceName::new(DIRECTORIES[*d]);
+            let subject = self.subject(engine, &tenant, &account.id)?;
+            let person = vault
+                .subject_of(SubjectKind::Person, &directory, key)
+                .map_err(|e| e.to_string())?;
+            let (Some(subject), Some(person)) = (subject, person) else {
+                return Err(format!("{} or {key} was never seen", account.id));
+            };
+            let link = view.row::<LinkRow>(Kind::Link, &pair_key(&subject, directory.as_str()));
+            let link = link.map_err(|e| e.to_string())?;
+            let is = link.as_ref().and_then(|link| link.person.as_ref()) == Some(&person);
+            let doubt = link.is_some_and(|link| link.because.is_some());
+            if is != *theirs && !(*theirs && doubt) {
+                return Err(format!(
+                    "{} is not {key}'s as it was said (theirs: {theirs})",
+                    account.id
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -207,5 +254,42 @@ impl Driver {
             }
         }
         Ok(())
+    }
+}
+
+/// A leaver whom a hold keeps in is held in truth, and a legal one keeps nobody from being disabled.
+fn held_in_truth(
+    world: &World,
+    account: usize,
+    decision: &Decision,
+    now: Time,
+) -> Result<(), String> {
+    let holds = decision.blocked.iter().map(|code| code.as_str());
+    let mut holds = holds
+        .filter(|code| code.starts_with("block.hold-"))
+        .peekable();
+    if holds.peek().is_none() {
+        return Ok(());
+    }
+    let name = format!(
+        "{} of {}",
+        world.accounts[account].id, world.accounts[account].mail
+    );
+    if decision.does == Some(Do::Disable) && holds.any(|code| code == "block.hold-legal") {
+        return Err(format!("a legal hold keeps a leaver in: {name}"));
+    }
+    let lately = now.plus_seconds(-600);
+    let human = world.accounts[account].human;
+    let over = |hold: &&crate::world::Hold| {
+        hold.accounts.contains(&account) || hold.people.contains(&human)
+    };
+    match world
+        .holds
+        .iter()
+        .filter(over)
+        .any(|hold| hold.stands(lately))
+    {
+        true => Ok(()),
+        false => Err(format!("a leaver is held whom nobody holds: {name}")),
     }
 }

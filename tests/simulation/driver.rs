@@ -1,5 +1,6 @@
 //! Drives the real engine through a world, as `exeunt run` and an approver do, and checks.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +10,9 @@ use std::sync::atomic::Ordering;
 use exeunt::config::Config;
 use exeunt::crash;
 use exeunt::domain::account::Do;
-use exeunt::domain::event::Payload as _;
-use exeunt::domain::event::SourceRead;
 use exeunt::domain::id::Email;
 use exeunt::domain::id::SourceName;
 use exeunt::domain::id::Subject;
-use exeunt::domain::rows::PlanRow;
 use exeunt::domain::source::Verdict;
 use exeunt::domain::time::Time;
 use exeunt::engine::DirectorySource;
@@ -31,13 +29,10 @@ use exeunt::ledger::LedgerError;
 use exeunt::ledger::Paths;
 use exeunt::ledger::vault::SubjectKind;
 
-use crate::adapters::Seeded;
-use crate::adapters::Shared;
-use crate::adapters::SimDirectory;
-use crate::adapters::SimNotifier;
-use crate::adapters::SimTenant;
+use crate::directory::SimDirectory;
 use crate::house::config;
 use crate::house::home;
+use crate::notices::SimNotifier;
 use crate::process::drive;
 use crate::process::other_process;
 use crate::process::run_once;
@@ -45,23 +40,24 @@ use crate::process::trace;
 use crate::script::Event;
 use crate::script::Random;
 use crate::script::Script;
+use crate::script::TICK_S;
+use crate::script::Word;
+use crate::shared::Seeded;
+use crate::shared::Shared;
+use crate::tenant::SimTenant;
 use crate::world::BOSS;
 use crate::world::DIRECTORIES;
 use crate::world::FILE_DAYS;
 use crate::world::TENANTS;
 use crate::world::World;
 
-/// From one run to the next: less than a read may be old.
-const TICK_S: i64 = 22 * 3600;
-
 /// What became of one world.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// What did not hold first, and at which tick.
     pub(crate) broken: Option<(u64, String)>,
-    pub(crate) entries: u64,
-    pub(crate) counts: std::collections::BTreeMap<&'static str, usize>,
-    pub(crate) kills: u64,
+    /// What happened, how often.
+    pub(crate) counts: BTreeMap<String, u64>,
 }
 
 /// Plays a script to its end, or to the first thing that does not hold.
@@ -82,13 +78,10 @@ pub(crate) fn play(script: &Script) -> Outcome {
     let entries = driver
         .engine()
         .map_or(0, |e| e.ledger.view().map_or(0, |v| v.head().size));
-    let counts = driver.shared.world().counts();
-    Outcome {
-        broken,
-        entries,
-        counts,
-        kills: driver.kills,
-    }
+    let mut counts = driver.shared.world().counts();
+    counts.insert("ledger: entries".to_owned(), entries);
+    counts.insert("world: ticks".to_owned(), driver.shared.world().tick + 1);
+    Outcome { broken, counts }
 }
 
 /// What one run came to.
@@ -107,6 +100,8 @@ pub(crate) struct Driver {
     pub(crate) start: Time,
     pub(crate) skew_until: u64,
     pub(crate) away_until: u64,
+    /// Until when the newest entry is ahead of the right time.
+    pub(crate) ahead_until: Time,
     /// An older copy, with the number of the vault's commits in it.
     pub(crate) backup: Option<(PathBuf, u64)>,
     pub(crate) let_through: BTreeSet<(Subject, Do)>,
@@ -114,8 +109,7 @@ pub(crate) struct Driver {
     /// The idle days that were configured last.
     pub(crate) configured: u64,
     /// For how many clean ticks each account of a leaver has been left in.
-    pub(crate) left_in: std::collections::BTreeMap<usize, u32>,
-    pub(crate) kills: u64,
+    pub(crate) left_in: BTreeMap<usize, u32>,
     pub(crate) checked: u64,
     pub(crate) _home: tempfile::TempDir,
 }
@@ -149,12 +143,12 @@ impl Driver {
             start,
             skew_until: 0,
             away_until: 0,
+            ahead_until: start,
             backup: None,
             let_through: BTreeSet::new(),
             released_at: None,
             configured: 60,
             left_in: Default::default(),
-            kills: 0,
             checked: 0,
             _home: home,
         };
@@ -198,7 +192,7 @@ impl Driver {
         }
     }
 
-    fn open(&self) -> Result<Engine, LedgerError> {
+    pub(crate) fn open(&self) -> Result<Engine, LedgerError> {
         let clock = Arc::new(self.shared.clone());
         let ledger = Ledger::open(&self.paths, Access::Full, clock, self.entropy.clone())?;
         Ok(self.around(ledger))
@@ -210,7 +204,7 @@ impl Driver {
             .ok_or_else(|| "the ledger is not open".to_owned())
     }
 
-    fn reopen(&mut self) -> Result<(), String> {
+    pub(crate) fn reopen(&mut self) -> Result<(), String> {
         self.engine = None;
         self.evidence()?;
         self.engine = Some(
@@ -228,14 +222,20 @@ impl Driver {
         }
         self.shared.world().begin_tick(tick, now);
         let mut kill = 0;
-        let mut two = false;
+        let mut two = None;
         for (_, event) in script.events.iter().filter(|(at, _)| *at == tick) {
             trace(tick, || format!("{event:?}"));
             match event {
                 Event::Kill { point } => kill = *point,
-                Event::Two => two = true,
+                Event::Two => {
+                    two = Some(None);
+                    self.shared.world().meet("process: two at once");
+                }
+                Event::Says(word) => self.speak(word)?,
+                Event::Beside(word) => two = Some(Some(word)),
                 Event::PutBack { vault } => self.put_back(*vault)?,
                 Event::ClockStep { seconds, ticks } => {
+                    self.shared.world().meet("clock: a step");
                     self.shared
                         .skew
                         .store(seconds * 1_000_000, Ordering::SeqCst);
@@ -243,7 +243,10 @@ impl Driver {
                 }
                 Event::Policy { idle_days } => self.configure(*idle_days),
                 Event::Halt { ticks } => self.halt(tick + ticks)?,
-                Event::ApproverAway { ticks } => self.away_until = tick + ticks,
+                Event::ApproverAway { ticks } => {
+                    self.away_until = tick + ticks;
+                    self.shared.world().meet("people: the approver is away");
+                }
                 other => self.shared.world().happen(other, now),
             }
         }
@@ -252,7 +255,8 @@ impl Driver {
             self.back_up()?;
         }
         let quiet = self.shared.world().midway.is_empty();
-        let clean = quiet && kill == 0 && self.shared.world().is_clean();
+        let alone = two.is_none();
+        let clean = quiet && alone && kill == 0 && self.shared.world().is_clean();
         let ran = self.run(kill, two)?;
         if let Some(ran) = &ran {
             self.approve(tick, ran)?;
@@ -260,6 +264,7 @@ impl Driver {
         self.check_calls()?;
         if let Some(ran) = ran.filter(|_| clean) {
             self.check_leavers(&ran)?;
+            self.check_links(&ran)?;
         }
         let mut world = self.shared.world();
         world.midway.clear();
@@ -270,22 +275,31 @@ impl Driver {
         }
     }
 
+    fn skew_s(&self) -> i64 {
+        self.shared.skew.load(Ordering::SeqCst) / 1_000_000
+    }
+
+    /// Whether our clock is behind the newest entry: it was set back, or somebody has said something
+    /// while it was ahead.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.skew_s() < -300 || self.shared.now() < self.ahead_until
+    }
+
     /// One `exeunt run`; nothing if it was killed or refused because of the clock.
-    fn run(&mut self, kill: u32, two: bool) -> Result<Option<Ran>, String> {
-        let skew = self.shared.skew.load(Ordering::SeqCst).abs() / 1_000_000;
-        self.shared.world().yields = two;
+    fn run(&mut self, kill: u32, two: Option<Option<&Word>>) -> Result<Option<Ran>, String> {
+        let skew = self.skew_s().abs();
+        self.shared.world().yields = two.is_some();
         let ended = {
             let engine = self.engine()?;
-            let second = if two {
-                Some(self.open().map_err(|e| e.to_string())?)
-            } else {
-                None
+            let second = match two {
+                Some(word) => Some((self.open().map_err(|e| e.to_string())?, word)),
+                None => None,
             };
             let shared = self.shared.clone();
             let mut wrong = None;
             let mut meanwhile = || {
-                if let Some(second) = &second {
-                    wrong = other_process(second).err();
+                if let Some((second, word)) = &second {
+                    wrong = other_process(second, &shared, *word).err();
                 }
             };
             crash::unwind_at(kill);
@@ -298,8 +312,11 @@ impl Driver {
         };
         match ended {
             None => {
-                self.kills += 1;
-                self.shared.world().killed = false;
+                let mut world = self.shared.world();
+                if !std::mem::take(&mut world.killed) {
+                    world.meet("process: killed at a crash point");
+                }
+                drop(world);
                 self.reopen()?;
                 Ok(None)
             }
@@ -314,13 +331,23 @@ impl Driver {
                 }
                 Ok(Some(ran))
             }
-            Some(Err(EngineError::Clock { .. })) if skew > 300 => Ok(None),
+            Some(Err(EngineError::Clock { .. })) if skew > 300 => {
+                self.shared.world().meet("clock: a run is refused");
+                Ok(None)
+            }
+            Some(Err(EngineError::Ledger(LedgerError::Clock { .. }))) if self.is_behind() => {
+                self.shared
+                    .world()
+                    .meet("clock: a run is refused, the ledger is ahead");
+                Ok(None)
+            }
             Some(Err(error)) => Err(format!("a run fails: {error}")),
         }
     }
 
     fn configure(&mut self, idle_days: u64) {
         self.configured = idle_days;
+        self.shared.world().meet("policy: other days");
         self.config = config(idle_days);
         if let Some(engine) = &mut self.engine {
             engine.config = self.config.clone();
@@ -330,152 +357,25 @@ impl Driver {
     fn halt(&mut self, until: u64) -> Result<(), String> {
         let engine = self.engine()?;
         let at = self.start.plus_seconds(until as i64 * TICK_S - 3600);
-        let signer = engine.signer("ada", None).map_err(|e| e.to_string())?;
-        engine
-            .halt(&signer, None, Some(at), "a fire drill")
-            .map_err(|e| e.to_string())?;
+        let signer = engine.signer("ada", None);
+        let set = signer.and_then(|s| engine.halt(&s, None, Some(at), "a fire drill"));
+        let skew = self.skew_s();
+        match set {
+            Ok(()) if skew > 300 => self.ahead_until = self.shared.now().plus_seconds(skew),
+            Ok(()) => {}
+            Err(EngineError::Ledger(LedgerError::Clock { .. })) if self.is_behind() => {
+                self.shared.world().meet("clock: a halt is refused");
+                return Ok(());
+            }
+            Err(error) => return Err(format!("a halt cannot be set: {error}")),
+        }
         // our own clock may be wrong while it is set and while it ends
         if self.shared.skew.load(Ordering::SeqCst) == 0 {
-            self.shared.world().halted = until;
+            let mut world = self.shared.world();
+            world.halted = until;
+            world.meet("policy: a halt");
         }
         Ok(())
-    }
-
-    fn back_up(&mut self) -> Result<(), String> {
-        let vault = self.engine()?.ledger.vault().map_err(|e| e.to_string())?;
-        let mark = vault.mark().map_err(|e| e.to_string())?.mark;
-        self.engine = None;
-        let to = self.paths.head.with_file_name("backup");
-        std::fs::create_dir_all(&to).unwrap();
-        for file in [&self.paths.ledger, &self.paths.vault] {
-            std::fs::copy(file, to.join(file.file_name().unwrap())).unwrap();
-        }
-        self.backup = Some((to, mark));
-        self.reopen()
-    }
-
-    /// Puts an older copy in place: it must be refused. Then the right one comes back.
-    fn put_back(&mut self, vault: bool) -> Result<(), String> {
-        let Some((backup, mark)) = self.backup.clone() else {
-            return Ok(());
-        };
-        let view = self.engine()?.ledger.view().map_err(|e| e.to_string())?;
-        let read = view
-            .last_of_type(SourceRead::TYPE)
-            .map_err(|e| e.to_string())?;
-        let noted = read
-            .and_then(|e| e.payload::<SourceRead>())
-            .map_or(0, |r| r.vault.mark);
-        if vault && noted <= mark {
-            // what a vault has got since the newest read, no read has noted yet
-            return Ok(());
-        }
-        self.engine = None;
-        let file = if vault {
-            self.paths.vault.clone()
-        } else {
-            self.paths.ledger.clone()
-        };
-        let (kept, old) = (
-            file.with_extension("kept"),
-            backup.join(file.file_name().unwrap()),
-        );
-        std::fs::rename(&file, &kept).unwrap();
-        std::fs::copy(old, &file).unwrap();
-        let opened = self.open();
-        let what = if vault { "vault" } else { "ledger" };
-        let refused = match opened {
-            Ok(_) => Err(format!("an older {what} was put back, and it was opened")),
-            Err(LedgerError::False { .. } | LedgerError::CannotJudge { .. }) => Ok(()),
-            Err(error) => Err(format!("an older {what} was put back: {error}")),
-        };
-        for ending in ["-wal", "-shm"] {
-            let mut name = file.clone().into_os_string();
-            name.push(ending);
-            let _ = std::fs::remove_file(name);
-        }
-        std::fs::rename(&kept, &file).unwrap();
-        refused?;
-        self.reopen()
-    }
-
-    /// What an honest approver does: approves what waits, and lets through what is true.
-    fn approve(&mut self, tick: u64, ran: &Ran) -> Result<(), String> {
-        if tick < self.away_until || self.shared.skew.load(Ordering::SeqCst) != 0 {
-            return Ok(());
-        }
-        let said = |e: EngineError| format!("an approver is refused: {e}");
-        let engine = self.engine.take().ok_or("the ledger is not open")?;
-        let signer = engine.signer("ada", None).map_err(said)?;
-        if matches!(ran.adoption, Adoption::Waits(_)) {
-            engine.adopt_proposed(&signer, "agreed").map_err(said)?;
-            self.shared.world().idle_days = self.configured;
-        }
-        for synced in &ran.synced {
-            self.release_read(&engine, synced, &signer);
-        }
-        for plan in engine.open_plans(self.shared.now()).map_err(said)? {
-            let (_, approved) = engine.approvals(&plan).map_err(said)?;
-            if !approved {
-                // void in the meantime, or its policy is another one
-                let _ = engine.approve(&signer, &plan);
-            }
-            if self.is_true(&engine, &plan)?
-                && engine.release_plan(&signer, &plan, "looked at").is_ok()
-            {
-                for step in engine.steps_left(&plan).map_err(said)? {
-                    self.let_through
-                        .insert((step.step.account.clone(), step.step.does));
-                }
-                self.released_at = Some(self.shared.now());
-            }
-        }
-        self.engine = Some(engine);
-        Ok(())
-    }
-
-    fn release_read(
-        &self,
-        engine: &Engine,
-        synced: &Synced,
-        signer: &exeunt::engine::approve::Signer,
-    ) {
-        let world = self.shared.world();
-        let named = |names: [&str; 2]| names.iter().position(|n| *n == synced.source.as_str());
-        let faulty = named(DIRECTORIES).is_some_and(|d| world.directory_fault[d].is_some())
-            || named(TENANTS).is_some_and(|t| world.tenant_fault[t].is_some());
-        drop(world);
-        if let Some(digest) = synced
-            .digest
-            .as_deref()
-            .filter(|_| synced.verdict == Verdict::Suspect && !faulty)
-        {
-            // those that wait for a second read are refused
-            let _ = engine.release_read(signer, synced.source.as_str(), digest, "it is true");
-        }
-    }
-
-    /// Whether every step of a plan is right by the truth.
-    fn is_true(&self, engine: &Engine, plan: &PlanRow) -> Result<bool, String> {
-        let now = self.shared.now();
-        let steps = engine.steps_left(plan).map_err(|e| e.to_string())?;
-        let world = self.shared.world();
-        let mut wanted = BTreeSet::new();
-        for (a, account) in world.accounts.iter().enumerate() {
-            let tenant = SourceName::new(TENANTS[account.tenant]);
-            let subject = self.subject(engine, &tenant, &account.id)?;
-            for step in steps
-                .iter()
-                .filter(|s| Some(&s.step.account) == subject.as_ref())
-            {
-                if let Err(why) = crate::invariants::judge(&world, a, step.step.does, now) {
-                    trace(world.tick, || format!("not released: {why}"));
-                    return Ok(false);
-                }
-                wanted.insert(step.number);
-            }
-        }
-        Ok(!steps.is_empty() && wanted.len() == steps.len())
     }
 
     pub(crate) fn subject(
@@ -497,13 +397,13 @@ impl Driver {
             world.directory_fault = [None; 2];
             world.tenant_fault = [None; 2];
             world.call_fault = None;
-            let now = self.shared.now().plus_days(1);
+            let now = self.shared.now().max(self.ahead_until).plus_days(1);
             world.write_file(now);
             drop(world);
             self.shared.skew.store(0, Ordering::SeqCst);
             self.shared.set(now);
         }
-        self.run(0, false)?;
+        self.run(0, None)?;
         self.check_calls()?;
         if let Some(open) = self.commands()?.iter().find(|c| c.is_open()) {
             return Err(format!("a request has no outcome in the end: {open:?}"));

@@ -22,7 +22,7 @@ pub(crate) fn judge(world: &World, account: usize, does: Do, now: Time) -> Resul
         return Err(format!("{does:?} of {name} during a halt"));
     }
     if does == Do::Restore {
-        let there = world.humans[a.human].employed;
+        let there = world.humans[a.human].employed && !world.is_said(account);
         return there
             .then_some(())
             .ok_or(format!("{name} is given back and its person has left"));
@@ -40,13 +40,35 @@ pub(crate) fn judge(world: &World, account: usize, does: Do, now: Time) -> Resul
     Err(format!("{does:?} of {name}: {}", why_not.join(", ")))
 }
 
+/// Judges a request that is about to be sent by the holds that stand: nobody may be touched who is
+/// held, but under a legal hold whoever has left may be disabled.
+pub(crate) fn held(world: &World, account: usize, does: Do, now: Time) -> Result<(), String> {
+    let left = departed(world, account, does, now).is_ok();
+    let certain = now.plus_seconds(APART_S);
+    let mut over = world.holds_over(account).filter(|h| h.stands(certain));
+    let forbids = over.find(|hold| match does {
+        Do::Restore => false,
+        Do::Disable => !(hold.legal && left),
+        _ => true,
+    });
+    let a = &world.accounts[account];
+    match forbids {
+        None => Ok(()),
+        Some(hold) => Err(format!(
+            "{does:?} of {} of {} ({}), which is held (#{}, legal: {})",
+            a.id, TENANTS[a.tenant], a.mail, hold.id, hold.legal
+        )),
+    }
+}
+
 fn holds(is: bool, otherwise: &str) -> Result<(), String> {
     is.then_some(()).ok_or_else(|| otherwise.to_owned())
 }
 
 fn departed(world: &World, account: usize, _: Do, now: Time) -> Result<(), String> {
     let human = world.accounts[account].human;
-    holds(world.has_left(human, now), "its person stays")
+    let left = world.has_left(human, now) || world.is_said(account);
+    holds(left, "its person stays")
 }
 
 fn silent(world: &World, account: usize, does: Do, now: Time) -> Result<(), String> {

@@ -15,11 +15,17 @@ use exeunt::engine::EngineError;
 use exeunt::engine::actuate::Taken;
 use exeunt::ledger::LedgerError;
 
-use crate::adapters::Shared;
 use crate::driver::Ran;
+use crate::script::Word;
+use crate::shared::Shared;
+use crate::words::Speaker;
 
-/// What another process does while one acts: it may read, and may not act.
-pub(crate) fn other_process(engine: &Engine) -> Result<(), String> {
+/// What another process does while one acts: it may read, may say something, and may not act.
+pub(crate) fn other_process(
+    engine: &Engine,
+    shared: &Shared,
+    word: Option<&Word>,
+) -> Result<(), String> {
     match engine.ledger.claim_lease() {
         Err(LedgerError::Busy { .. }) => {}
         Err(error) => return Err(format!("a second process: {error}")),
@@ -34,7 +40,8 @@ pub(crate) fn other_process(engine: &Engine) -> Result<(), String> {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..1000 {
         if let Poll::Ready(done) = read.as_mut().poll(&mut context) {
-            return done.map_err(|e| format!("a second process cannot read: {e}"));
+            done.map_err(|e| format!("a second process cannot read: {e}"))?;
+            return word.map_or(Ok(()), |word| Speaker { engine, shared }.say(word));
         }
     }
     Err("a second process does not come to its end".to_owned())
@@ -62,7 +69,7 @@ pub(crate) fn drive<F: Future>(
 /// Tells on demand what happens, to find out why something does not hold.
 pub(crate) fn trace(tick: u64, line: impl FnOnce() -> String) {
     if std::env::var_os("EXEUNT_TRACE").is_some() {
-        eprintln!("day {tick}: {}", line());
+        eprintln!("tick {tick}: {}", line());
     }
 }
 

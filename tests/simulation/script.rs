@@ -87,6 +87,23 @@ pub(crate) enum CallFault {
     KilledAfter,
 }
 
+/// What somebody says to the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// A person or an account is held.
+    Hold { who: u64, kind: u64, days: u64 },
+    /// A hold is lifted before its end.
+    Lift { which: u64 },
+    /// Somebody leaves; in error, where they stay.
+    Leaves { who: u64, stays: bool },
+    /// Somebody who was said to leave stays.
+    Withdraw { who: u64 },
+    /// An account is the person's whose it is.
+    Link { account: u64 },
+    /// An account is not a person's whose it is not.
+    NotLink { account: u64 },
+}
+
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -189,8 +206,20 @@ pub(crate) enum Event {
     PutBack {
         vault: bool,
     },
+    /// Somebody says something.
+    Says(Word),
+    /// Another process says something while one acts.
+    Beside(Word),
     /// Happens between the reads and the calls of a run.
     Midway(Box<Event>),
+}
+
+/// From one run to the next: less than a read may be old.
+pub(crate) const TICK_S: i64 = 22 * 3600;
+
+/// How many ticks so many days take, a last one that is not whole counted.
+pub(crate) fn ticks_of(days: u64) -> u64 {
+    (days * 24 * 3600).div_ceil(TICK_S as u64)
 }
 
 /// A whole world to be: who is there at first, and what happens.
@@ -208,16 +237,18 @@ impl Script {
     pub(crate) fn of(seed: u64, days: u64) -> Self {
         let mut random = Random::new(seed ^ 0x5EED);
         let people = 10 + random.below(12);
+        let ticks = ticks_of(days);
         let mut events = Vec::new();
-        for _ in 0..days / 3 {
-            let tick = 2 + random.below(days.saturating_sub(2));
+        // something happens every two or three days
+        for _ in 0..days * 2 / 5 {
+            let tick = 2 + random.below(ticks.saturating_sub(2));
             events.push((tick, event(&mut random, true)));
         }
         events.sort_by_key(|(tick, _)| *tick);
         Self {
             seed,
             people,
-            ticks: days,
+            ticks,
             events,
         }
     }
@@ -225,7 +256,7 @@ impl Script {
 
 fn event(random: &mut Random, outer: bool) -> Event {
     let (who, account) = (random.below(1000), random.below(1000));
-    match random.below(100) {
+    match random.below(if outer { 120 } else { 100 }) {
         0..=5 => Event::Join {
             place: random.below(100),
             tenants: random.below(100),
@@ -291,8 +322,29 @@ fn event(random: &mut Random, outer: bool) -> Event {
         95 => Event::PutBack {
             vault: random.chance(50),
         },
+        100..=116 => Event::Says(word(random)),
+        117..=119 => Event::Beside(word(random)),
         _ if outer => Event::Midway(Box::new(event(random, false))),
         _ => Event::Return { who },
+    }
+}
+
+fn word(random: &mut Random) -> Word {
+    let who = random.below(1000);
+    match random.below(100) {
+        0..=29 => Word::Hold {
+            who,
+            kind: random.below(5),
+            days: 5 + random.below(100),
+        },
+        30..=39 => Word::Lift { which: who },
+        40..=59 => Word::Leaves {
+            who,
+            stays: random.chance(40),
+        },
+        60..=74 => Word::Withdraw { who },
+        75..=89 => Word::Link { account: who },
+        _ => Word::NotLink { account: who },
     }
 }
 

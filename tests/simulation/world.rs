@@ -12,7 +12,6 @@ use exeunt::domain::time::Time;
 use crate::script::CallFault;
 use crate::script::DirectoryFault;
 use crate::script::Event;
-use crate::script::How;
 use crate::script::Random;
 use crate::script::TenantFault;
 
@@ -23,6 +22,8 @@ pub(crate) struct Human {
     pub(crate) employed: bool,
     pub(crate) left: Option<Time>,
     pub(crate) returned: Option<Time>,
+    /// Since when a named person says that they leave, in each directory.
+    pub(crate) said: [Option<Time>; 2],
     /// Whether the address alone does not say who it is: renamed, shared or used again.
     pub(crate) unclear: bool,
     /// The entry in each directory.
@@ -40,7 +41,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn new(key: String, mail: &str) -> Self {
+    pub(crate) fn new(key: String, mail: &str) -> Self {
         let mails = vec![mail.to_owned()];
         Self {
             key,
@@ -82,6 +83,25 @@ pub(crate) struct Account {
     /// The number of the newest login in the tenant's log.
     pub(crate) event: u64,
     pub(crate) disabled_at: Option<Time>,
+    /// Whether a named person says that its owner leaves.
+    pub(crate) said: bool,
+}
+
+/// A hold that somebody has placed and nobody has lifted.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold {
+    /// Its number.
+    pub(crate) id: u64,
+    pub(crate) legal: bool,
+    pub(crate) until: Option<Time>,
+    pub(crate) people: BTreeSet<usize>,
+    pub(crate) accounts: BTreeSet<usize>,
+}
+
+impl Hold {
+    pub(crate) fn stands(&self, now: Time) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
 }
 
 /// One request that reached a tenant.
@@ -118,6 +138,9 @@ pub(crate) struct World {
     pub(crate) midway: Vec<Event>,
     pub(crate) calls: Vec<Call>,
     pub(crate) warned: Vec<Warned>,
+    pub(crate) holds: Vec<Hold>,
+    /// What was said about accounts, directories and people: theirs, or not.
+    pub(crate) links: BTreeMap<(usize, usize, usize), bool>,
     /// The file of the second directory, as it was written at the beginning of the day.
     pub(crate) file: (Time, u64, Vec<Entry>),
     /// The fewest days of silence that any policy which may rule now asks for.
@@ -127,8 +150,10 @@ pub(crate) struct World {
     pub(crate) broken: Vec<String>,
     pub(crate) killed: bool,
     pub(crate) yields: bool,
-    random: Random,
-    names: u64,
+    /// What happened, and which faults were met, how often.
+    pub(crate) met: BTreeMap<String, u64>,
+    pub(crate) random: Random,
+    pub(crate) names: u64,
 }
 
 pub(crate) const DIRECTORIES: [&str; 2] = ["corp", "lab"];
@@ -154,12 +179,15 @@ impl World {
             midway: Vec::new(),
             calls: Vec::new(),
             warned: Vec::new(),
+            holds: Vec::new(),
+            links: BTreeMap::new(),
             file: (now, 0, Vec::new()),
             idle_days: 60,
             notice_days: 14,
             broken: Vec::new(),
             killed: false,
             yields: false,
+            met: BTreeMap::new(),
             random: Random::new(seed),
             names: 0,
         };
@@ -181,7 +209,7 @@ impl World {
         world
     }
 
-    fn join(&mut self, place: u64, tenants: u64, mail: Option<String>, now: Time) {
+    pub(crate) fn join(&mut self, place: u64, tenants: u64, mail: Option<String>, now: Time) {
         self.names += 1;
         let mail = mail.unwrap_or_else(|| format!("person{}@example.com", self.names));
         let human = self.humans.len();
@@ -197,6 +225,7 @@ impl World {
             employed: true,
             left: None,
             returned: None,
+            said: [None; 2],
             unclear: false,
             entries,
         });
@@ -210,7 +239,7 @@ impl World {
         }
     }
 
-    fn open_account(
+    pub(crate) fn open_account(
         &mut self,
         tenant: usize,
         human: usize,
@@ -234,16 +263,17 @@ impl World {
             newest: None,
             event: 0,
             disabled_at: None,
+            said: false,
         });
     }
 
-    fn human(&self, who: u64, employed: bool) -> Option<usize> {
+    pub(crate) fn human(&self, who: u64, employed: bool) -> Option<usize> {
         let fits = |h: &usize| self.humans[*h].employed == employed;
         let all: Vec<usize> = (0..self.humans.len()).filter(fits).collect();
         (!all.is_empty()).then(|| all[who as usize % all.len()])
     }
 
-    fn account(&self, which: u64, fits: impl Fn(&Account) -> bool) -> Option<usize> {
+    pub(crate) fn account(&self, which: u64, fits: impl Fn(&Account) -> bool) -> Option<usize> {
         let all = (0..self.accounts.len())
             .filter(|a| !self.accounts[*a].gone && fits(&self.accounts[*a]));
         let all: Vec<usize> = all.collect();
@@ -266,203 +296,6 @@ impl World {
 
     pub(crate) fn is_clear(&self, human: usize) -> bool {
         !self.humans[human].unclear && self.uses(&self.humans[human].mail) == 1
-    }
-
-    /// Lets one thing happen; what concerns the processes is the driver's.
-    pub(crate) fn happen(&mut self, event: &Event, now: Time) {
-        self.changes += 1;
-        match event {
-            Event::Join { place, tenants } => self.join(*place, *tenants, None, now),
-            Event::Leave { who, how } => {
-                if let Some(human) = self.human(*who, true) {
-                    self.leave(human, *how, now);
-                }
-            }
-            Event::Layoff { first, count } => {
-                for i in 0..*count {
-                    if let Some(human) = self.human(first + i, true) {
-                        self.leave(human, How::Disabled, now);
-                    }
-                }
-            }
-            Event::Return { who } => {
-                if let Some(human) = self.human(*who, false) {
-                    self.come_back(human, now);
-                }
-            }
-            Event::Rename { who, everywhere } => {
-                if let Some(human) = self.human(*who, true).filter(|h| *h != 0) {
-                    self.rename(human, *everywhere);
-                }
-            }
-            Event::Enter { who } => {
-                if let Some(human) = self.human(*who, true) {
-                    let mail = self.humans[human].mail.clone();
-                    for (d, entry) in self.humans[human].entries.iter_mut().enumerate() {
-                        if entry.as_ref().is_none_or(|e| !e.is_there(now)) {
-                            *entry = Some(Entry::new(format!("{}-{human}", DIRECTORIES[d]), &mail));
-                        }
-                    }
-                }
-            }
-            Event::Move { who } => {
-                let both =
-                    |h: &Human| h.entries.iter().flatten().filter(|e| e.stays(now)).count() == 2;
-                if let Some(human) = self.human(*who, true).filter(|h| both(&self.humans[*h])) {
-                    let d = *who as usize % 2;
-                    if let Some(entry) = &mut self.humans[human].entries[d] {
-                        entry.deleted_from = Some(now);
-                    }
-                }
-            }
-            Event::Recycle { who } => {
-                if let Some(human) = self.human(*who, false) {
-                    let mail = self.humans[human].mail.clone();
-                    self.humans[human].unclear = true;
-                    self.join(0, 0, Some(mail), now);
-                    if let Some(human) = self.humans.last_mut() {
-                        human.unclear = true;
-                    }
-                }
-            }
-            Event::Share { who, with } => self.share(*who, *with),
-            Event::FallSilent { account } => {
-                if let Some(a) = self.account(*account, |a| a.state == AccountState::Active) {
-                    self.accounts[a].habit = None;
-                }
-            }
-            Event::LogIn { account } => {
-                if let Some(a) = self.account(*account, |a| a.state == AccountState::Active) {
-                    self.log_in(a, now);
-                }
-            }
-            Event::Promote { account } => {
-                if let Some(a) = self.account(*account, |_| true) {
-                    self.accounts[a].protected.insert(Protection::Admin);
-                }
-            }
-            Event::Demote { account } => {
-                if let Some(a) = self.account(*account, |_| true) {
-                    self.accounts[a].protected.remove(&Protection::Admin);
-                }
-            }
-            Event::TenantDisables { account } => {
-                if let Some(a) = self.account(*account, |a| a.state == AccountState::Active) {
-                    self.accounts[a].state = AccountState::Disabled;
-                    self.accounts[a].disabled_at = Some(now);
-                }
-            }
-            Event::TenantEnables { account } => {
-                if let Some(a) = self.account(*account, |a| a.state == AccountState::Disabled) {
-                    self.accounts[a].state = AccountState::Active;
-                    self.accounts[a].disabled_at = None;
-                }
-            }
-            Event::Invite { who } => {
-                if let Some(human) = self.human(*who, true) {
-                    let mail = self.humans[human].mail.clone();
-                    self.open_account(*who as usize % 2, human, &mail, AccountState::Invited, now);
-                }
-            }
-            Event::Accept { account } => {
-                if let Some(a) = self.account(*account, |a| a.state == AccountState::Invited) {
-                    self.accounts[a].state = AccountState::Active;
-                    self.accounts[a].habit = Some(3);
-                    self.log_in(a, now);
-                }
-            }
-            Event::Directory {
-                which,
-                fault,
-                ticks,
-            } => {
-                self.directory_fault[*which as usize % 2] = Some((*fault, self.tick + ticks));
-            }
-            Event::Tenant {
-                which,
-                fault,
-                ticks,
-            } => {
-                self.tenant_fault[*which as usize % 2] = Some((*fault, self.tick + ticks));
-            }
-            Event::Call { fault } => self.call_fault = Some(*fault),
-            Event::NoticesFail { ticks } => self.notices_fail = self.tick + ticks,
-            Event::Midway(event) => self.midway.push((**event).clone()),
-            _ => {}
-        }
-    }
-
-    fn leave(&mut self, human: usize, how: How, now: Time) {
-        let late = now.plus_days(5);
-        let h = &mut self.humans[human];
-        h.employed = false;
-        h.left = Some(now);
-        for (d, entry) in h.entries.iter_mut().enumerate() {
-            let Some(entry) = entry else { continue };
-            match how {
-                How::Disabled => entry.disabled_from = Some(now),
-                How::LeaveDate => entry.leave_at = Some(now),
-                How::Deleted => entry.deleted_from = entry.deleted_from.or(Some(now)),
-                How::Late if d == 0 => entry.disabled_from = Some(now),
-                How::Late => entry.disabled_from = Some(late),
-            }
-        }
-        for account in self.accounts.iter_mut().filter(|a| a.human == human) {
-            account.habit = None;
-        }
-    }
-
-    fn come_back(&mut self, human: usize, now: Time) {
-        let h = &mut self.humans[human];
-        h.employed = true;
-        h.returned = Some(now);
-        for entry in h.entries.iter_mut().flatten() {
-            entry.disabled_from = None;
-            entry.leave_at = None;
-            entry.deleted_from = None;
-        }
-        for account in self.accounts.iter_mut().filter(|a| a.human == human) {
-            account.habit = Some(4);
-        }
-    }
-
-    fn rename(&mut self, human: usize, everywhere: bool) {
-        self.names += 1;
-        let mail = format!("renamed{}@example.com", self.names);
-        let h = &mut self.humans[human];
-        h.unclear |= !everywhere;
-        h.mail = mail.clone();
-        for entry in h.entries.iter_mut().flatten() {
-            entry.mails = vec![mail.clone()];
-        }
-        if everywhere {
-            for account in self.accounts.iter_mut().filter(|a| a.human == human) {
-                account.mail = mail.clone();
-            }
-        }
-    }
-
-    fn share(&mut self, who: u64, with: u64) {
-        let (Some(a), Some(b)) = (self.human(who, true), self.human(with, true)) else {
-            return;
-        };
-        if a == b {
-            return;
-        }
-        let mail = self.humans[a].mail.clone();
-        for human in [a, b] {
-            self.humans[human].unclear = true;
-        }
-        for entry in self.humans[b].entries.iter_mut().flatten() {
-            entry.mails.push(mail.clone());
-        }
-    }
-
-    fn log_in(&mut self, account: usize, at: Time) {
-        let tenant = self.accounts[account].tenant;
-        self.events[tenant] += 1;
-        self.accounts[account].newest = Some(at);
-        self.accounts[account].event = self.events[tenant];
     }
 
     /// Whoever has the habit and can sign in does so when it is time.
@@ -548,24 +381,112 @@ impl World {
                 || !h.entries[1].as_ref().is_some_and(|e| e.stays(now)))
     }
 
+    /// Whether a named person says that an account's owner leaves. The word also reaches the accounts
+    /// with an address that somebody else has given to whom it is about: the program says so to
+    /// whoever says it.
+    pub(crate) fn is_said(&self, account: usize) -> bool {
+        let account = &self.accounts[account];
+        let said = |human: &Human| {
+            let entries = human.entries.iter().zip(&human.said);
+            let mut said = entries.filter_map(|(entry, at)| at.and(entry.as_ref()));
+            said.any(|entry| entry.mails.contains(&account.mail))
+        };
+        let owner = &self.humans[account.human];
+        account.said || owner.said.iter().any(Option::is_some) || self.humans.iter().any(said)
+    }
+
+    /// The holds that are certainly over an account.
+    pub(crate) fn holds_over(&self, account: usize) -> impl Iterator<Item = &Hold> {
+        let human = self.accounts[account].human;
+        let clear = self.is_clear(human);
+        let covers = move |hold: &&Hold| {
+            hold.accounts.contains(&account) || (clear && hold.people.contains(&human))
+        };
+        self.holds.iter().filter(covers)
+    }
+
+    /// Somebody whose an account is not, if possible with its address.
+    pub(crate) fn mistaken(&self, account: usize, which: u64) -> Option<usize> {
+        let account = &self.accounts[account];
+        let others = (0..self.humans.len()).filter(|h| *h != account.human);
+        let has = |h: &usize| {
+            let mut entries = self.humans[*h].entries.iter().flatten();
+            entries.any(|e| e.mails.contains(&account.mail))
+        };
+        let (alike, all): (Vec<usize>, Vec<usize>) = others.partition(has);
+        let from = if alike.is_empty() { all } else { alike };
+        (!from.is_empty()).then(|| from[which as usize % from.len()])
+    }
+
     pub(crate) fn by_id(&self, tenant: usize, id: &str) -> Option<usize> {
         self.accounts
             .iter()
             .position(|a| a.tenant == tenant && a.id == id)
     }
 
-    pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
+    /// Counts something that happened.
+    pub(crate) fn meet(&mut self, what: impl Into<String>) {
+        *self.met.entry(what.into()).or_default() += 1;
+    }
+
+    /// Counts a fault that a read or a request met.
+    pub(crate) fn meet_fault(&mut self, whose: &str, fault: impl std::fmt::Debug) {
+        self.meet(format!("{whose}: {}", words(&format!("{fault:?}"))));
+    }
+
+    /// Counts an event; not those that a read or a request has to meet, nor those that are not the
+    /// world's.
+    pub(crate) fn meet_event(&mut self, event: &Event) {
+        use Event::*;
+        if matches!(
+            event,
+            Directory { .. }
+                | Tenant { .. }
+                | Call { .. }
+                | Kill { .. }
+                | Two
+                | ClockStep { .. }
+                | Policy { .. }
+                | Halt { .. }
+                | ApproverAway { .. }
+                | PutBack { .. }
+                | Says(_)
+                | Beside(_)
+        ) {
+            return;
+        }
+        let shown = format!("{event:?}");
+        let name: String = shown.chars().take_while(|c| c.is_alphanumeric()).collect();
+        self.meet_fault("event", format_args!("{name}"));
+    }
+
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
         let effect = |does: Do| {
             self.calls
                 .iter()
                 .filter(|c| c.does == does && c.took_effect)
-                .count()
+                .count() as u64
         };
-        BTreeMap::from([
+        let mut counts = self.met.clone();
+        let done = [
             ("disabled", effect(Do::Disable)),
             ("removed", effect(Do::Remove)),
             ("restored", effect(Do::Restore)),
-            ("warned", self.warned.len()),
-        ])
+            ("warned", self.warned.len() as u64),
+        ];
+        counts.extend(done.map(|(what, count)| (format!("account: {what}"), count)));
+        counts
     }
+}
+
+/// The name of a thing in words: `ExportStopped` as "export stopped".
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }

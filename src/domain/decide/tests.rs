@@ -117,6 +117,8 @@ fn facts() -> Facts {
             first_seen: ago(900),
             seq: 11,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 future: BTreeSet::new(),
                 state: AccountState::Active,
                 kind: AccountKind::Human,
@@ -141,6 +143,7 @@ fn facts() -> Facts {
         kept: Vec::new(),
         holds: Vec::new(),
         task: None,
+        lost_holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities {
@@ -307,6 +310,7 @@ fn command(seq: Seq, does: Do, at: Time, result: Option<CommandResult>) -> Comma
         outcome: result.map(|result| (seq + 1, result, Code::new("call.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 

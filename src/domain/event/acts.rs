@@ -141,7 +141,7 @@ NoticeSent {
     acts_at: Time,
     /// The mail, by the left part of its Message-ID; several warnings can be in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    mail: Option<String>,
+    message: Option<String>,
 });
 
 payload!("command.intended",

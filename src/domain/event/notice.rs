@@ -19,7 +19,7 @@ NoticeBounced {
     /// When the first step comes at the earliest, as the warning says.
     acts_at: Time,
     /// The mail, by the left part of its Message-ID.
-    mail: String,
+    message: String,
     /// `no-such-recipient`, `mailbox-full`, `expired`, `blocked`, `other`.
     reason: String,
     /// Who says so: `relay` (it refused the recipient at once) or `report` (it sent a report later).
@@ -36,7 +36,7 @@ NoticeDelivered {
     /// How many days before the first step.
     days: u64,
     /// The mail, by the left part of its Message-ID.
-    mail: String,
+    message: String,
 });
 
 payload!("notice.proceeded",

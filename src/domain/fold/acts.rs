@@ -1,5 +1,6 @@
 //! What is planned, approved, sent and let through, as rows.
 
+use crate::domain::account::Do;
 use crate::domain::event;
 use crate::domain::event::CommandResult;
 use crate::domain::event::Entry;
@@ -178,6 +179,7 @@ pub(super) fn command_intended<R: ReadRows>(
         outcome: None,
         settled: None,
         confirmed: None,
+        lost: None,
     };
     changes.push(set(Kind::Command, entry.id.as_str(), &body));
     Ok(changes)
@@ -203,7 +205,9 @@ pub(super) fn command_went_on<R: ReadRows>(
         body.confirmed.get_or_insert(entry.seq);
     }
     let mut changes = vec![set(Kind::Command, cause.as_str(), &body)];
-    let refused = matches!(body.outcome, Some((_, CommandResult::Refused, _)));
+    // a key that cannot be taken away does not save the account
+    let refused =
+        body.does != Do::Revoke && matches!(body.outcome, Some((_, CommandResult::Refused, _)));
     if body.took_effect() || refused {
         let key = step_key(body.plan.as_str(), body.step);
         if let Some(mut step) = row::<StepRow, R>(rows, Kind::Step, &key)?

@@ -24,7 +24,7 @@ pub(super) fn sent<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, 
         days: sent.days,
         acts_at: sent.acts_at,
         state: sent.state,
-        mail: sent.mail,
+        mail: sent.message,
         bounced: None,
         reason: None,
     });
@@ -36,7 +36,7 @@ pub(super) fn bounced<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change
         return Ok(Vec::new());
     };
     let mut body = before(rows, sub, &bounced.policy)?;
-    let mail = Some(&bounced.mail);
+    let mail = Some(&bounced.message);
     let known = body.sent.iter_mut().rev();
     match known.into_iter().find(|m| m.mail.as_ref() == mail) {
         Some(mark) => {
@@ -51,7 +51,7 @@ pub(super) fn bounced<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change
             days: bounced.days,
             acts_at: bounced.acts_at,
             state: "bounced".to_owned(),
-            mail: Some(bounced.mail),
+            mail: Some(bounced.message),
             bounced: Some(entry.seq),
             reason: Some(bounced.reason),
         }),
@@ -67,7 +67,8 @@ pub(super) fn delivered<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Chan
     let mut body = before(rows, sub, &delivered.policy)?;
     let marks = body.sent.iter_mut();
     // a report that it did not arrive weighs more than one that it did
-    for mark in marks.filter(|m| m.bounced.is_none() && m.mail.as_ref() == Some(&delivered.mail)) {
+    for mark in marks.filter(|m| m.bounced.is_none() && m.mail.as_ref() == Some(&delivered.message))
+    {
         mark.state = "delivered".to_owned();
     }
     Ok(changed(&body))

@@ -66,19 +66,23 @@ pub struct Report {
     pub unjudged: Option<String>,
     /// What is not anchored outside.
     pub unanchored: Unanchored,
-    /// Where an approver let an older copy go on, in order.
+    /// Where an approver let an older copy go on, or another vault, in order.
     pub reopened: Vec<Reopened>,
 }
 
-/// A place where what had been appended before is lost.
+/// A place where something that was there before is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reopened {
     /// The entry that says so.
     pub seq: Seq,
-    /// How many entries the older copy had.
+    /// How many entries there were then.
     pub kept: Seq,
+    /// Whether entries are lost that had been appended before.
+    pub entries_lost: bool,
     /// How many there had been, as far as the head lock knew.
     pub known: Option<u64>,
+    /// How many pseudonyms lost their values with the vault; `None` if that fitted.
+    pub values_lost: Option<u64>,
 }
 
 impl Report {
@@ -282,7 +286,8 @@ fn judge_grammar(parts: &[Part], reopened: &mut Vec<Reopened>) -> Option<Bad> {
     let bad = parts
         .iter()
         .flat_map(|part| &part.notable)
-        .find_map(|entry| grammar.next(entry).err());
+        .find_map(|entry| grammar.next(entry).err())
+        .or_else(|| grammar.all_named().err());
     reopened.extend(grammar.reopened());
     bad
 }

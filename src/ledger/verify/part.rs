@@ -12,6 +12,7 @@ use crate::domain::event::LedgerReopened;
 use crate::domain::event::Payload;
 use crate::domain::event::PlanCreated;
 use crate::domain::event::PlanListed;
+use crate::domain::event::SubjectsLost;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::time::Time;
@@ -70,6 +71,7 @@ impl Joint {
 const NOTABLE: &[&str] = &[
     ActorTookOver::TYPE,
     LedgerReopened::TYPE,
+    SubjectsLost::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,
     CommandSettled::TYPE,

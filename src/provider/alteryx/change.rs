@@ -52,7 +52,9 @@ impl Alteryx {
                 Ok(order) => order,
                 Err(code) => return Ok(Next::Withhold(code)),
             },
-            Do::Transfer => return Ok(Next::Withhold("block.step-impossible")),
+            Do::Transfer | Do::Revoke => {
+                return Ok(Next::Withhold("block.step-impossible"));
+            }
         };
         let image = image(&self.workspace, seen.raw);
         let mut checked = vec!["checked.account", "checked.workspace"];

@@ -55,7 +55,7 @@ impl DocSpace {
                 Ok(send(status(&target.id, Do::Disable), &seen, None))
             }
             Do::Remove => self.removal(target, &seen).await,
-            Do::Transfer => Ok(Next::Withhold("block.step-impossible")),
+            Do::Transfer | Do::Revoke => Ok(Next::Withhold("block.step-impossible")),
         }
     }
 

@@ -302,7 +302,9 @@ impl Provider for Huwise {
     async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError> {
         match wanted {
             Do::Remove => self.removal(target).await,
-            Do::Disable | Do::Transfer | Do::Restore => Ok(Next::Withhold("block.step-impossible")),
+            Do::Disable | Do::Transfer | Do::Revoke | Do::Restore => {
+                Ok(Next::Withhold("block.step-impossible"))
+            }
         }
     }
 
@@ -314,7 +316,7 @@ impl Provider for Huwise {
         match (facts, wanted) {
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
-            (Some(_), Do::Remove | Do::Transfer | Do::Restore) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke | Do::Restore) => false,
         }
     }
 

@@ -336,7 +336,7 @@ impl Provider for Port {
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

@@ -37,7 +37,7 @@ impl Port {
         target: &Target,
         wanted: Do,
     ) -> Result<Next, ProviderError> {
-        if wanted == Do::Transfer {
+        if !wanted.changes_account() {
             return Ok(Next::Withhold("block.step-impossible"));
         }
         // the organisation is asked again: another credential may stand in the file by now
@@ -82,7 +82,7 @@ const fn call(wanted: Do) -> &'static str {
     match wanted {
         Do::Restore => "enable",
         Do::Remove => "delete-user",
-        Do::Disable | Do::Transfer => "disable",
+        Do::Disable | Do::Transfer | Do::Revoke => "disable",
     }
 }
 
@@ -91,7 +91,7 @@ pub(super) const fn status(wanted: Do) -> Option<&'static str> {
     match wanted {
         Do::Disable => Some("Disabled"),
         Do::Restore => Some("Active"),
-        Do::Remove | Do::Transfer => None,
+        Do::Remove | Do::Transfer | Do::Revoke => None,
     }
 }
 

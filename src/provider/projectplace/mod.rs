@@ -109,6 +109,11 @@ pub const KIND: Kind = Kind {
         )
         .optional(),
         Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
+        )
+        .optional(),
+        Key::plain(
             "session_days",
             "for how many days one login may last; 14 if nothing is said",
         )
@@ -338,7 +343,7 @@ impl Provider for ProjectPlace {
             // whoever is not there cannot sign in either
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Disable | Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Disable | Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

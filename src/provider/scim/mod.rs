@@ -317,7 +317,7 @@ impl Provider for Scim {
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

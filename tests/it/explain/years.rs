@@ -212,6 +212,8 @@ impl Writer {
         let payload = AccountObserved {
             tenant,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 state: AccountState::Active,
                 kind: AccountKind::Human,
                 protected: BTreeSet::new(),

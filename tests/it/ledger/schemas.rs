@@ -40,10 +40,13 @@ fn samples() -> Vec<(&'static str, Value)> {
     let time = "2026-11-22T10:00:00.000000Z";
     let hash = "ab".repeat(32);
     let account = json!({"state": "active", "kind": "guest", "protected": ["admin"],
-        "managed_by": "ldap", "created_at": time, "address_verified": true, "future": ["login"]});
+        "managed_by": "ldap", "created_at": time, "address_verified": true, "future": ["login"],
+        "live_keys": 2, "no_heir": true});
     let step = json!({"account": sub, "tenant": "portal", "policy": "p", "do": "remove",
         "class": "explicit", "because": "leaver.disabled", "directories": ["corp"],
-        "successor": sub, "decision": 7});
+        "successor": sub, "decision": 7,
+        "succession": {"by": "named", "said": 4, "passed": [
+            {"by": "manager", "because": "block.successor-leaving"}]}});
     let breaker = json!({"scope": "tenant:portal", "class": "absent", "do": "disable",
         "window": "24h", "limit": 3, "done": 1, "wanted": 5, "tripped": true});
     let signal = json!({"signal": "login", "complete": false, "fault": "read.http-500",
@@ -137,6 +140,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             json!({"task": id, "because": "task.demoted", "read": 8, "evidence": [7, 8]}),
         ),
         (
+            "successor.named",
+            json!({"tenant": "portal", "to": sub, "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "successor.withdrawn",
+            json!({"tenant": "portal", "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
             "account.observed",
             json!({"tenant": "portal", "facts": account, "changed": ["mail"]}),
         ),
@@ -220,16 +233,16 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "notice.sent",
             json!({"tenant": "portal", "policy": "p", "days": 7, "channel": "file",
-            "state": "written", "acts_at": time, "mail": "0".repeat(32)}),
+            "state": "written", "acts_at": time, "message": "0".repeat(32)}),
         ),
         (
             "notice.bounced",
             json!({"tenant": "portal", "policy": "p", "days": 7, "acts_at": time,
-            "mail": "0".repeat(32), "reason": "mailbox-full", "said_by": "report"}),
+            "message": "0".repeat(32), "reason": "mailbox-full", "said_by": "report"}),
         ),
         (
             "notice.delivered",
-            json!({"tenant": "portal", "policy": "p", "days": 7, "mail": "0".repeat(32)}),
+            json!({"tenant": "portal", "policy": "p", "days": 7, "message": "0".repeat(32)}),
         ),
         (
             "notice.proceeded",
@@ -271,8 +284,16 @@ fn samples() -> Vec<(&'static str, Value)> {
             "ledger.reopened",
             json!({"origin": "house.example/exeunt/2", "kept": 7,
             "known": {"entries": 9, "link": "0".repeat(64), "epoch": 3, "checkpoint": "c"},
+            "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be",
+                "before": {"id": "4a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 9}, "found": 5,
+                "alone": true, "lost": 3, "digest": hash, "leaves": 1},
             "sources": ["tenant/portal"], "contacts": ["directory:corp"], "proof": "signature",
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "subjects.lost",
+            json!({"kind": "account", "source": "portal", "subjects": [sub],
+            "directories": ["corp"], "in_doubt": [id]}),
         ),
         (
             "backup.made",
@@ -319,6 +340,8 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         DepartureWithdrawn,
         LeaveStated,
         LeaveWithdrawn,
+        SuccessorNamed,
+        SuccessorWithdrawn,
         HoldPlaced,
         HoldLifted,
         AccountObserved,
@@ -365,6 +388,7 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         TaskTaken,
         TaskReleased,
         TaskClosed,
+        SubjectsLost,
     )
 }
 

@@ -2,6 +2,8 @@
 
 mod example;
 mod half;
+mod heir;
+mod keys;
 mod read;
 mod way;
 

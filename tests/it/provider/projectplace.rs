@@ -4,6 +4,7 @@ mod change;
 mod heir;
 mod read;
 mod settings;
+mod succession;
 mod way;
 
 use std::sync::Arc;

@@ -1,18 +1,8 @@
-//! The world as the engine sees it: its clock, directories, tenants and notices, with every fault.
+//! A tenant as the engine sees it, with every fault.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::atomic::AtomicI64;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use exeunt::clock::Clock;
-use exeunt::directory;
-use exeunt::directory::Directory;
-use exeunt::directory::DirectoryError;
-use exeunt::directory::PeopleRead;
 use exeunt::domain::account::AccountFacts;
 use exeunt::domain::account::AccountKind;
 use exeunt::domain::account::AccountRecord;
@@ -20,18 +10,9 @@ use exeunt::domain::account::AccountState;
 use exeunt::domain::account::Do;
 use exeunt::domain::account::Sightings;
 use exeunt::domain::account::Signal;
-use exeunt::domain::person::PersonFacts;
-use exeunt::domain::person::PersonRecord;
 use exeunt::domain::source::ReadProof;
-use exeunt::domain::source::ServerMark;
 use exeunt::domain::source::SignalProof;
 use exeunt::domain::time::Time;
-use exeunt::ledger::LedgerError;
-use exeunt::ledger::entropy::Entropy;
-use exeunt::notify::Delivery;
-use exeunt::notify::Notice;
-use exeunt::notify::Notifier;
-use exeunt::notify::NotifyError;
 use exeunt::provider;
 use exeunt::provider::AccountsRead;
 use exeunt::provider::ActivityRead;
@@ -45,232 +26,11 @@ use exeunt::provider::Target;
 
 use crate::invariants;
 use crate::script::CallFault;
-use crate::script::DirectoryFault;
-use crate::script::Random;
 use crate::script::TenantFault;
+use crate::shared::Shared;
+use crate::shared::digest;
 use crate::world::Account;
 use crate::world::Call;
-use crate::world::Entry;
-use crate::world::TENANTS;
-use crate::world::Warned;
-use crate::world::World;
-
-/// The world, shared by everything that looks at it.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    world: Arc<Mutex<World>>,
-    /// The true time in microseconds; each look at a clock takes a millisecond.
-    time: Arc<AtomicI64>,
-    /// By how much our own clock is wrong.
-    pub(crate) skew: Arc<AtomicI64>,
-}
-
-impl Shared {
-    pub(crate) fn new(world: World, now: Time) -> Self {
-        Self {
-            world: Arc::new(Mutex::new(world)),
-            time: Arc::new(AtomicI64::new(now.micros())),
-            skew: Arc::new(AtomicI64::new(0)),
-        }
-    }
-
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
-    }
-
-    pub(crate) fn now(&self) -> Time {
-        Time::from_micros(self.time.load(Ordering::SeqCst))
-    }
-
-    pub(crate) fn set(&self, now: Time) {
-        self.time.store(now.micros(), Ordering::SeqCst);
-    }
-
-    /// Lets happen what comes between the reads and the calls of a run.
-    fn midway(&self) {
-        let now = self.now();
-        let mut world = self.world();
-        for event in std::mem::take(&mut world.midway) {
-            world.happen(&event, now);
-        }
-    }
-}
-
-/// Our own clock.
-impl Clock for Shared {
-    fn now(&self) -> Time {
-        let now = self.time.fetch_add(1000, Ordering::SeqCst);
-        Time::from_micros(now + self.skew.load(Ordering::SeqCst))
-    }
-
-    fn is_moved(&self) -> bool {
-        false
-    }
-}
-
-/// Randomness that comes from the seed.
-#[derive(Debug)]
-pub(crate) struct Seeded(pub Mutex<Random>);
-
-impl Entropy for Seeded {
-    fn fill(&self, out: &mut [u8]) -> Result<(), LedgerError> {
-        let mut random = self.0.lock().unwrap();
-        for byte in out {
-            *byte = random.next() as u8;
-        }
-        Ok(())
-    }
-}
-
-fn digest<'a>(parts: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<&str> = parts.collect();
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, all.join("\n").as_bytes());
-    use base64::Engine as _;
-    format!("sha256:{}", base64::prelude::BASE64_STANDARD.encode(hash))
-}
-
-#[derive(Debug)]
-pub(crate) struct SimDirectory {
-    pub(crate) shared: Shared,
-    pub(crate) which: usize,
-}
-
-impl SimDirectory {
-    fn fault(&self) -> Option<DirectoryFault> {
-        self.shared.world().directory_fault[self.which].map(|(fault, _)| fault)
-    }
-
-    fn unreachable(&self) -> DirectoryError {
-        DirectoryError::Unreachable {
-            at: "ldap://directory".to_owned(),
-            when: "while connecting".to_owned(),
-            source: "nobody answers".into(),
-        }
-    }
-
-    /// What the directory holds now, as it shows it: entries, counter, when it was written.
-    fn shown(&self, listed: bool) -> (Vec<Entry>, u64, Time) {
-        let (now, fault) = (self.shared.now(), self.fault());
-        let world = self.shared.world();
-        let (mut written, mut change, mut entries) = match self.which {
-            0 => (now, world.changes, world.entries(0, now)),
-            _ => world.file.clone(),
-        };
-        let past = &world.past[self.which];
-        let old = past.len().checked_sub(4).and_then(|i| past.get(i));
-        if fault == Some(DirectoryFault::Stale)
-            && listed
-            && let Some(old) = old
-        {
-            (written, change, entries) = old.clone();
-        }
-        match fault {
-            Some(DirectoryFault::Hidden) if entries.len() > 8 => {
-                entries.truncate(entries.len() - 6)
-            }
-            Some(DirectoryFault::Gaps) if listed => {
-                entries.truncate(entries.len().saturating_sub(2))
-            }
-            _ => {}
-        }
-        (entries, change, written)
-    }
-}
-
-fn person(entry: &Entry) -> PersonRecord {
-    PersonRecord {
-        key: entry.key.clone(),
-        mails: entry.mails.clone(),
-        name: Some(entry.key.clone()),
-        facts: PersonFacts::default(),
-        ..PersonRecord::default()
-    }
-}
-
-fn record(entry: &Entry, now: Time) -> PersonRecord {
-    let mut record = person(entry);
-    if entry.disabled_from.is_some_and(|from| from <= now) {
-        record.facts.disabled_by = Some("userAccountControl".to_owned());
-    }
-    record.facts.leave_at = entry.leave_at;
-    record
-}
-
-#[async_trait]
-impl Directory for SimDirectory {
-    async fn read(&self, _: &(dyn Fn(u64) + Send + Sync)) -> Result<PeopleRead, DirectoryError> {
-        let now = self.shared.now();
-        let (mut entries, change, written) = self.shown(true);
-        let mut proof = ReadProof::default();
-        match self.fault() {
-            Some(DirectoryFault::Unreachable) => return Err(self.unreachable()),
-            Some(DirectoryFault::Cut) => {
-                return Err(DirectoryError::NotWhole {
-                    at: "ldap://directory".to_owned(),
-                    fault: "read.cut",
-                    detail: "the connection was lost".to_owned(),
-                });
-            }
-            Some(DirectoryFault::Empty) => entries.clear(),
-            Some(DirectoryFault::WithoutKeys) => proof.without_key = 2,
-            _ => {}
-        }
-        let other = self.fault() == Some(DirectoryFault::OtherServer);
-        if self.which == 0 {
-            proof.server = Some(ServerMark {
-                name: if other { "dc2" } else { "dc1" }.to_owned(),
-                database: Some(if other { "b" } else { "a" }.to_owned()),
-                change: Some(change),
-            });
-        } else {
-            proof.written_at = Some(written);
-        }
-        proof.identity = digest(["directory"].into_iter());
-        proof.about = BTreeMap::from([("base".to_owned(), "dc=example".to_owned())]);
-        proof.pages = 1;
-        proof.count = entries.len() as u64;
-        proof.digest = digest(entries.iter().map(|e| e.key.as_str()));
-        let people = entries.iter().map(|e| record(e, now)).collect();
-        Ok(PeopleRead { people, proof })
-    }
-
-    async fn look_up(&self, key: &str) -> Result<Option<PersonRecord>, DirectoryError> {
-        let fault = self.fault();
-        if matches!(
-            fault,
-            Some(DirectoryFault::Unreachable | DirectoryFault::LookUps)
-        ) {
-            return Err(self.unreachable());
-        }
-        let (entries, _, _) = self.shown(false);
-        let now = self.shared.now();
-        Ok(entries
-            .iter()
-            .find(|e| e.key == key)
-            .map(|e| record(e, now)))
-    }
-
-    async fn clock(&self) -> Result<Option<Time>, DirectoryError> {
-        Ok(None)
-    }
-
-    async fn check(&self) -> Vec<directory::Probe> {
-        Vec::new()
-    }
-
-    fn lists_everybody(&self) -> bool {
-        true
-    }
-
-    async fn written_at(&self) -> Result<Option<Time>, DirectoryError> {
-        // a file is as old as its last read until somebody writes it anew
-        Ok((self.which == 1).then(|| self.shown(false).2))
-    }
-
-    fn is_loopback(&self) -> bool {
-        true
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct SimTenant {
@@ -293,6 +53,8 @@ impl SimTenant {
 
 fn facts(account: &Account) -> AccountFacts {
     AccountFacts {
+        live_keys: 0,
+        no_heir: false,
         state: account.state,
         kind: AccountKind::Human,
         protected: account.protected.clone(),
@@ -306,6 +68,7 @@ fn facts(account: &Account) -> AccountFacts {
 
 fn account_record(account: &Account) -> AccountRecord {
     AccountRecord {
+        live_keys: None,
         id: account.id.clone(),
         email: Some(account.mail.clone()),
         name: Some(account.id.clone()),
@@ -334,6 +97,9 @@ impl Provider for SimTenant {
         _: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<AccountsRead, ProviderError> {
         let fault = self.fault();
+        if let Some(fault) = fault {
+            self.shared.world().meet_fault("tenant", fault);
+        }
         match fault {
             Some(TenantFault::Unreachable) => return Err(self.unreachable()),
             Some(TenantFault::Refused) => {
@@ -468,10 +234,14 @@ impl Provider for SimTenant {
     }
 
     async fn execute(&self, target: &Target, order: &Order) -> Answer {
+        self.judge(&target.id, order.does);
         if std::mem::take(&mut self.shared.world().yields) {
             tokio::task::yield_now().await;
         }
         let fault = self.shared.world().call_fault.take();
+        if let Some(fault) = fault {
+            self.shared.world().meet_fault("request", fault);
+        }
         if fault == Some(CallFault::KilledBefore) {
             self.shared.world().killed = true;
             std::future::pending::<()>().await;
@@ -522,8 +292,9 @@ impl Provider for SimTenant {
 }
 
 impl SimTenant {
-    /// A request arrives: it is held against the truth, and does what it says.
-    fn arrive(&self, id: &str, does: Do, effect: bool) {
+    /// A request is about to be sent: it is held against the truth. What somebody says while it is
+    /// under way comes too late for it.
+    fn judge(&self, id: &str, does: Do) {
         let now = self.shared.now();
         let mut world = self.shared.world();
         let Some(account) = world.by_id(self.which, id) else {
@@ -532,9 +303,18 @@ impl SimTenant {
                 .push(format!("{does:?} of an account that was never there: {id}"));
             return;
         };
-        if let Err(why) = invariants::judge(&world, account, does, now) {
-            world.broken.push(why);
-        }
+        let held = invariants::held(&world, account, does, now);
+        let right = held.and_then(|()| invariants::judge(&world, account, does, now));
+        world.broken.extend(right.err());
+    }
+
+    /// A request arrives, and does what it says.
+    fn arrive(&self, id: &str, does: Do, effect: bool) {
+        let now = self.shared.now();
+        let mut world = self.shared.world();
+        let Some(account) = world.by_id(self.which, id) else {
+            return;
+        };
         world.calls.push(Call {
             account,
             does,
@@ -555,39 +335,5 @@ impl SimTenant {
             }
             _ => account.gone = true,
         }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct SimNotifier(pub Shared);
-
-#[async_trait]
-impl Notifier for SimNotifier {
-    fn channel(&self) -> &'static str {
-        "file"
-    }
-
-    async fn send(&self, notice: &Notice) -> Result<Delivery, NotifyError> {
-        let at = self.0.now();
-        let mut world = self.0.world();
-        if world.notices_fail > world.tick {
-            return Err(NotifyError::File {
-                at: "notices".to_owned(),
-                source: std::io::Error::other("no room"),
-            });
-        }
-        for account in &notice.accounts {
-            debug_assert!(TENANTS.contains(&account.tenant.as_str()));
-            world.warned.push(Warned {
-                tenant: account.tenant.clone(),
-                to: notice.to.clone(),
-                at,
-            });
-        }
-        Ok(Delivery::Written)
-    }
-
-    fn is_loopback(&self) -> bool {
-        true
     }
 }
