@@ -373,12 +373,11 @@ fn show_explained(
     if explained.decision.leaver_still_in
         && usable
         && !explained.decision.blocked.iter().any(elsewhere)
+        && let Some(product) = story_product(engine, story)
     {
-        if let Some(product) = story_product(engine, story) {
-            output.data(&format!(
-                "  until a step is taken, it can be disabled by hand in {product}"
-            ));
-        }
+        output.data(&format!(
+            "  until a step is taken, it can be disabled by hand in {product}"
+        ));
     }
     output.data(match explained.again {
         Again::Same => "  decided again from the same entries: the same answer",

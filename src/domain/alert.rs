@@ -138,9 +138,6 @@ pub struct StillIn {
     pub due: Time,
 }
 
-/// A halt that holds: of a tenant, or of everything; since when; until when.
-pub type Halted = (Option<SourceName>, Time, Option<Time>);
-
 /// Everything that alerts are decided from.
 #[derive(Debug, Clone, Default)]
 pub struct AlertFacts {
@@ -151,7 +148,7 @@ pub struct AlertFacts {
     /// How old a read may be, in hours.
     pub read_max_age_hours: u64,
     /// Halts that hold: of a tenant, or of everything; since when; until when.
-    pub halts: Vec<Halted>,
+    pub halts: Vec<(Option<SourceName>, Time, Option<Time>)>,
     /// Calls without a known outcome: the tenant, and when each was intended.
     pub doubts: Vec<(SourceName, Time)>,
     /// Plans that are open.

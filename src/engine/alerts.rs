@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::domain::alert::Alert;
 use crate::domain::alert::AlertFacts;
-use crate::domain::alert::Halted;
 use crate::domain::alert::StillIn;
 use crate::domain::alert::WaitingPlan;
 use crate::domain::alert::alerts;
@@ -37,6 +36,9 @@ pub use crate::engine::alerts::give::Outside;
 pub use crate::engine::alerts::give::alert_value;
 pub use crate::engine::alerts::give::beat;
 pub use crate::engine::alerts::give::give_outside;
+
+/// A halt that holds: of a tenant or of everything, since when and until when.
+type HaltOn = (Option<SourceName>, Time, Option<Time>);
 
 impl Engine {
     /// The runs, if any was promised at a cadence.
@@ -150,8 +152,8 @@ impl Engine {
         Ok(found)
     }
 
-    /// Halts that hold: of a tenant or of everything, since when and until when.
-    fn halts(&self, now: Time) -> Result<Vec<Halted>, EngineError> {
+    /// Halts that hold.
+    fn halts(&self, now: Time) -> Result<Vec<HaltOn>, EngineError> {
         let rows = self.ledger.view()?.rows::<HaltRow>(Kind::Halt)?;
         let on = rows
             .into_iter()
