@@ -49,7 +49,7 @@ fn what_is_wrong_is_named_with_its_line_and_what_would_be_right() {
             &["this is no address", "as in https://"],
         ),
         (mail, "6:8", &["there is no [smtp]"]),
-        ("heart_beat = 3", "6:1", &["did you mean `heartbeat_url`?"]),
+        ("every_hour = 3", "6:1", &["did you mean `every_hours`?"]),
     ];
     for (line, at, says) in cases {
         let ws = Workspace::new();
