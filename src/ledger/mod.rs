@@ -17,6 +17,7 @@ pub mod rebuild;
 mod reopen;
 pub mod sqlite;
 pub mod store;
+pub mod tree;
 pub mod vault;
 pub mod verify;
 pub mod view;
