@@ -15,7 +15,6 @@ use crate::cli::hold;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::setup;
-use crate::config::Config;
 use crate::domain::account::Signal;
 use crate::domain::code;
 use crate::domain::id::Subject;
@@ -480,72 +479,7 @@ pub fn log(cli: &Cli, args: &LogArgs, output: &Output) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// `exeunt verify`.
-pub fn verify(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
-    let config = Config::load(&cli.config)?;
-    let paths = setup::paths(&config)?;
-    let report = crate::ledger::verify::verify(&paths)?;
-    let exit = Exit::of(report.exit_code());
-    let open = &report.unanchored;
-    if output.json {
-        let bad = report
-            .bad
-            .as_ref()
-            .map(|b| json!({ "seq": b.seq, "what": b.what }));
-        output.document(&json!({
-            "verdict": match exit { Exit::Done => "good", Exit::False => "false", _ => "cannot-judge" },
-            "entries": report.entries, "head": report.head, "bad": bad,
-            "cannot_judge": report.unjudged,
-            "unanchored": { "from": open.from, "entries": open.entries },
-            "reopened": report.reopened.iter().map(|r| json!({
-                "seq": r.seq, "kept": r.kept, "known": r.known,
-            })).collect::<Vec<_>>(),
-        }));
-        return Ok(exit);
-    }
-    match (&report.bad, &report.unjudged) {
-        (Some(bad), _) => {
-            let at = bad
-                .seq
-                .map(|seq| format!(" at entry {seq}"))
-                .unwrap_or_default();
-            output.data(&format!("FALSE{at}: {}", bad.what));
-        }
-        (None, Some(what)) => output.data(&format!("CANNOT JUDGE the end: {what}")),
-        (None, None) => output.data(&format!(
-            "good: {}; every byte, link, position, order of calls and plan was checked",
-            entries(report.entries)
-        )),
-    }
-    output.data(&format!("head {}", report.head));
-    for reopened in &report.reopened {
-        let knew = reopened.known.map_or_else(
-            || "how many there had been, nobody knows".to_owned(),
-            |known| format!("the head lock knew {}", entries(known)),
-        );
-        output.data(&format!(
-            "reopened at entry {}: an approver let a copy of {} go on ({knew}); what stood in those \
-             that are lost is not shown here",
-            reopened.seq,
-            entries(reopened.kept)
-        ));
-    }
-    if open.entries > 0 {
-        output.data(&format!(
-            "not known outside this machine: {}, from {} on; whoever has this machine could rewrite \
-             them",
-            entries(open.entries),
-            open.from
-        ));
-    }
-    output.data(
-        "what no check of a ledger shows: what was never recorded, and what was false already \
-         when it was recorded",
-    );
-    Ok(exit)
-}
-
-fn entries(count: u64) -> String {
+pub(crate) fn entries(count: u64) -> String {
     if count == 1 {
         "1 entry".to_owned()
     } else {
@@ -565,7 +499,7 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
             .collect();
         output.document(&json!({
             "entries": rebuilt.entries, "rows": rebuilt.rows, "differ": rebuilt.differ,
-            "named": named, "written": rebuilt.written,
+            "named": named, "tiles": rebuilt.tiles, "written": rebuilt.written,
         }));
     } else {
         output.data(&format!(
@@ -583,12 +517,18 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
             let how = format!("{:?}", d.how).to_lowercase();
             output.data(&format!("  {}/{}: {how}", d.kind.as_str(), d.key));
         }
+        if rebuilt.tiles > 0 {
+            let tiles = plural(rebuilt.tiles, "tile");
+            output.data(&format!(
+                "{tiles} of the tree were not those of the entries"
+            ));
+        }
         if rebuilt.written {
-            output.note("the rows were written anew");
-        } else if rebuilt.differ > 0 {
+            output.note("what differed was written anew");
+        } else if rebuilt.differ + rebuilt.tiles > 0 {
             output.hint("`exeunt rebuild --write` puts the right ones in their place");
         }
     }
-    let false_rows = rebuilt.differ > 0 && !rebuilt.written;
+    let false_rows = rebuilt.differ + rebuilt.tiles > 0 && !rebuilt.written;
     Ok(if false_rows { Exit::False } else { Exit::Done })
 }

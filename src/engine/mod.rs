@@ -3,6 +3,7 @@
 pub mod actuate;
 pub mod approve;
 pub mod before;
+mod checkpoint;
 pub mod clock;
 pub mod command;
 pub mod cut;

@@ -42,6 +42,8 @@ impl Engine {
         crate::crash::point("reopened");
         self.finish(&run, 0)?;
         self.ledger.relock()?;
+        // the first checkpoint under the new name follows the entry that has the old one
+        self.mark()?;
         Ok(WentOn { seq, why, plans })
     }
 

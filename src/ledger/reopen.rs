@@ -15,6 +15,8 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::headlock::HeadLock;
 use crate::ledger::headlock::Locked;
 use crate::ledger::keys;
+use crate::ledger::store::Head;
+use crate::ledger::store::Store;
 use crate::ledger::vault::Kek;
 use crate::ledger::verify::verify_entries;
 
@@ -31,10 +33,12 @@ impl Ledger {
     /// Opens a ledger that does not fit its head lock, so that an entry can say that it goes on.
     ///
     /// The head lock stays as it is until [`Ledger::relock`], and whoever opens the ledger before
-    /// is refused as ever. [`LedgerError::Usage`] if the two fit; [`LedgerError::False`] if the
-    /// copy itself is not sound.
+    /// is refused as ever. A checkpoint that was copied elsewhere (`copied`) and that the ledger is
+    /// not the continuation of is a reason as well. [`LedgerError::Usage`] if all fit;
+    /// [`LedgerError::False`] if the copy itself is not sound.
     pub fn open_lost(
         paths: &Paths,
+        copied: impl FnOnce(&Ledger) -> Option<String>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, LedgerError> {
@@ -51,19 +55,45 @@ impl Ledger {
             });
         }
         let kek = || Kek::read(&keys::kek_path(&paths.keys));
-        Self::open_checked(paths, Access::Full, &kek, clock, entropy, |head, store| {
+        let check = |head: &Head, store: &dyn Store| {
             let fits = noted.as_ref().map(|noted| noted.check(head, store));
             match fits {
-                Some(Ok(())) => Err(LedgerError::Usage {
-                    what: "the ledger fits its head lock: there is nothing to reopen".to_owned(),
-                }),
+                Some(Ok(())) => Ok(None),
                 Some(Err(LedgerError::False { .. })) | None => Ok(Some(Reopening {
                     kept: head.size,
                     known: noted.as_ref().map(known),
                 })),
                 Some(Err(other)) => Err(other),
             }
-        })
+        };
+        let mut ledger = Self::open_checked(paths, Access::Full, &kek, clock, entropy, check)?;
+        if ledger.reopening.is_none() {
+            ledger.reopening = ledger.contradicted(copied(&ledger), noted.as_ref())?;
+        }
+        Ok(ledger)
+    }
+
+    /// Why a ledger that fits its head lock is to go on under another name all the same.
+    fn contradicted(
+        &self,
+        copied: Option<String>,
+        noted: Option<&Locked>,
+    ) -> Result<Option<Reopening>, LedgerError> {
+        let fits = || LedgerError::Usage {
+            what: "the ledger fits its head lock: there is nothing to reopen".to_owned(),
+        };
+        let copied = copied.ok_or_else(fits)?;
+        match self.agrees_with(&copied) {
+            Ok(_) => Err(fits()),
+            Err(LedgerError::False { .. }) => Ok(Some(Reopening {
+                kept: self.store.head()?.size,
+                known: noted.map(|noted| KnownHead {
+                    checkpoint: Some(copied),
+                    ..known(noted)
+                }),
+            })),
+            Err(other) => Err(other),
+        }
     }
 
     /// Why it does not fit its head lock, if it was opened for that.

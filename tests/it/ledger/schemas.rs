@@ -242,6 +242,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             "sources": ["tenant/portal"], "contacts": ["directory:corp"], "proof": "signature",
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
+        ("ledger.heartbeat", json!({"covered": 7})),
         (
             "backup.made",
             json!({"entries": 7, "link": "0".repeat(64),
@@ -311,6 +312,7 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         HaltLifted,
         OperatorNamed,
         BackupMade,
+        LedgerHeartbeat,
         LedgerReopened,
         AttemptsCleared,
     )
