@@ -7,6 +7,7 @@ use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::hold::show_count;
+use crate::cli::inspect::entries;
 use crate::cli::leave::cannot_says;
 use crate::cli::leave::cannot_values;
 use crate::cli::output::Output;
@@ -33,6 +34,16 @@ use crate::engine::restore::WITHDRAWN;
 use crate::engine::tell;
 use crate::ledger::Access;
 use crate::ledger::vault::Profile;
+
+/// How much of the ledger is covered by a checkpoint that was copied elsewhere.
+fn known_outside(engine: &Engine) -> String {
+    let published = setup::published(&engine.config);
+    let covered = published.and_then(|there| there.compare(&engine.ledger).ok().flatten());
+    match covered {
+        None | Some(0) => "of which nothing is known outside this machine yet".to_owned(),
+        Some(size) => format!("the first {size} of them known outside this machine"),
+    }
+}
 
 /// Shows where things stand. Without the vault it shows what can be told without names.
 pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
@@ -286,13 +297,10 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         "ledger"
     };
     output.data(&format!(
-        "{word} {}: {} so far, of which nothing is known outside this machine yet",
+        "{word} {}: {} so far, {}",
         engine.ledger.origin(),
-        if head.size == 1 {
-            "1 entry".to_owned()
-        } else {
-            format!("{} entries", head.size)
-        }
+        entries(head.size),
+        known_outside(engine)
     ));
     let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
     if let Some(mark) = ledger.and_then(|row| row.reopened) {

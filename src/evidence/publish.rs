@@ -84,7 +84,11 @@ impl Published {
         if let Some(there) = there.filter(|there| *there >= made.size) {
             return Ok(there);
         }
-        fs::create_dir_all(&directory).map_err(said)?;
+        // the directory itself is never made: another disk that is not mounted would be this one
+        match fs::create_dir(&directory) {
+            Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(said(e)),
+            _ => {}
+        }
         let own = directory.join(format!("{:020}.checkpoint", made.size));
         files::publish(&own, made.note.as_bytes()).map_err(said)?;
         let newest = self.newest_path(&made.origin);

@@ -2,6 +2,7 @@
 //! by tools that are not ours.
 
 mod others;
+mod owner;
 
 use std::fs;
 use std::path::Path;
@@ -84,7 +85,11 @@ impl House {
 
     /// A reader's policy that trusts this log; its path.
     fn policy(&self) -> String {
-        let text = format!("log {}\nquorum none\n", self.key());
+        self.policy_of(&self.key())
+    }
+
+    fn policy_of(&self, key: &str) -> String {
+        let text = format!("log {key}\nquorum none\n");
         self.0.write("reader.policy", &text);
         "reader.policy".to_owned()
     }
@@ -396,6 +401,10 @@ fn checkpoints_are_copied_at_the_end_of_commands_and_a_restored_set_is_refused()
     let first = fs::read_to_string(&newest).unwrap();
     ws.run(&["check"]).exits(0).says("are covered by a copy");
     ws.run(&["verify"]).exits(0).says_not("not known outside");
+    ws.run(&["status"])
+        .exits(0)
+        .says("known outside this machine");
+    ws.run(&["status"]).says_not("nothing is known");
     fs::create_dir(house.path("before")).unwrap();
     for name in ["exeunt.db", "exeunt-vault.db", "exeunt.head"] {
         copy(&house.path(name), &house.path(&format!("before/{name}")));
@@ -458,6 +467,25 @@ fn a_crash_around_the_signature_leaves_a_sound_ledger_and_one_checkpoint_of_a_si
             .exits(0)
             .says_not("not known outside");
     }
+}
+
+#[test]
+fn a_directory_that_is_not_there_stops_no_command_and_is_said() {
+    let house = House::with("publish = \"not-mounted\"\n");
+    let ran = house.0.run(&["halt", "on", "--reason", "a test"]).exits(0);
+    ran.says("the newest checkpoint was not copied");
+    assert!(!house.path("not-mounted").exists());
+    std::fs::create_dir(house.path("not-mounted")).unwrap();
+    house
+        .0
+        .run(&["halt", "off"])
+        .exits(0)
+        .says_not("not copied");
+    house
+        .0
+        .run(&["verify"])
+        .exits(0)
+        .says_not("not known outside");
 }
 
 #[test]
