@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::cli::exit::Exit;
+use crate::cli::notices::args::NoticesCommand;
 use crate::domain::hold::HoldKind;
 
 /// The configuration where none is named.
@@ -97,6 +98,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Sync, settle, notify, plan, and carry out what needs no approval or has it
     Run(RunArgs),
+    /// Show what somebody should hear of, and give it to those whom [alert] names
+    Alerts(AlertsArgs),
     /// Say whose an account is, or whose it is not
     #[command(subcommand)]
     Link(LinkCommand),
@@ -106,6 +109,11 @@ pub enum Command {
     /// Hold people or accounts, so that no step touches them
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Preview and edit the texts of warnings, and see to those that did not arrive
+    #[command(subcommand)]
+    Notices(NoticesCommand),
+    /// List leavers whom no step may touch, with what to do by hand
+    Tasks(TasksArgs),
     /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back
     Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
@@ -300,6 +308,17 @@ pub struct RunArgs {
     /// Exit with 2 if something waits for approval or release
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+/// `alerts`.
+#[derive(Debug, Args)]
+pub struct AlertsArgs {
+    /// Give what was not given yet, as `run` does at its end
+    #[arg(long)]
+    pub send: bool,
+    /// Show the weekly summary as it would be now
+    #[arg(long, conflicts_with = "send")]
+    pub summary: bool,
 }
 
 /// `leave`.
@@ -547,6 +566,61 @@ pub struct HoldLiftArgs {
     /// The number of the hold, as `hold list` shows it
     #[arg(value_name = "ID")]
     pub id: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `tasks`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct TasksArgs {
+    /// Say what to do, step by step: the number of a task, an address, a pseudonym, a key or an id
+    #[arg(value_name = "WHO|ID")]
+    pub who: Option<String>,
+    /// Only in this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said about a task
+    #[command(subcommand)]
+    pub command: Option<TasksCommand>,
+}
+
+/// What is said about a task.
+#[derive(Debug, Subcommand)]
+pub enum TasksCommand {
+    /// Say who sees to a task; it is closed by a read, and by nobody's word
+    Take(TasksTakeArgs),
+    /// Let Exeunt disable a protected leaver once: the word of two approvers, one after the other
+    Release(TasksReleaseArgs),
+}
+
+/// `tasks take`.
+#[derive(Debug, Args)]
+pub struct TasksTakeArgs {
+    /// The task: its number, or whose account it is about
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Who sees to it; you, if nobody is named
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// A note for whoever looks at it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+/// `tasks release`.
+#[derive(Debug, Args)]
+pub struct TasksReleaseArgs {
+    /// The task: its number, or whose account it is about
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
     /// What is said and by whom
     #[command(flatten)]
     pub word: WordArgs,

@@ -1,5 +1,6 @@
 //! The command line: what is typed, what is shown, how it ends.
 
+pub mod alerts;
 pub mod apply;
 pub mod approve;
 pub mod args;
@@ -15,6 +16,7 @@ pub mod findings;
 pub mod hold;
 pub mod inspect;
 pub mod leave;
+pub mod notices;
 pub mod observe;
 pub mod output;
 pub mod page;
@@ -34,6 +36,7 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod tasks;
 pub mod verify;
 pub mod what_if;
 pub mod why_not;
@@ -118,9 +121,12 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Approve(args) => approve::approve(cli, args, output).await,
         Command::Apply(args) => apply::apply(cli, args, output).await,
         Command::Run(args) => run::run(cli, args, output).await,
+        Command::Alerts(args) => alerts::alerts(cli, args, output).await,
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),
+        Command::Notices(args) => notices::notices(cli, args, output),
+        Command::Tasks(args) => tasks::tasks(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),

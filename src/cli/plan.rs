@@ -14,6 +14,7 @@ use crate::cli::person::os_user;
 use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
+use crate::cli::tasks::show_followed;
 use crate::domain::account::Do;
 use crate::domain::code;
 use crate::domain::rows::BreakerState;
@@ -48,6 +49,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     plan_also(&engine, args)?;
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     let judged = engine.decide_all(&run, args.policy.clone())?;
+    let followed = engine.follow_tasks_of(&run, &judged)?;
     let planned = engine.plan(&run, judged, args.policy.as_deref())?;
     engine.finish(&run, 0)?;
     let steps = match &planned.plan {
@@ -62,6 +64,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     } else {
         show_adoption(&adoption, output);
         show_withdrawn(&engine, &withdrawn, output)?;
+        show_followed(&engine, &followed, output)?;
         show_plan(&engine, &planned, &owned, args, output)?;
     }
     let to_do = planned.plan.is_some();
@@ -303,14 +306,7 @@ fn show_open_plan(
 
 /// The brakes that stop steps of a plan as it stands now.
 pub(super) fn tripped(engine: &Engine, plan: &PlanRow) -> Result<Vec<BreakerState>, Failure> {
-    let steps = engine.steps_left(plan)?;
-    let steps: Vec<_> = steps.into_iter().map(|s| s.step).collect();
-    let set = engine.adopted_policy()?.map(|(_, set)| set);
-    let now = engine.clock.now();
-    let assessed = engine.assess(&steps, Some(&plan.digest), &set.unwrap_or_default(), now)?;
-    let mut states = assessed.states;
-    states.retain(|brake| brake.tripped);
-    Ok(states)
+    Ok(engine.tripped(plan)?)
 }
 
 /// The commands that a plan needs next, in their order; `name` is what it was called by.

@@ -9,12 +9,16 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::failure::chain;
 use crate::cli::failure::judge;
+use crate::cli::failure::notify;
 use crate::cli::output::Output;
 use crate::cli::progress::Shown;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::config::alert;
 use crate::config::build;
+use crate::config::notices;
+use crate::config::smtp;
 use crate::directory;
 use crate::domain::time::Time;
 use crate::engine;
@@ -28,6 +32,7 @@ use crate::ledger::Ledger;
 use crate::ledger::LedgerError;
 use crate::ledger::Paths;
 use crate::ledger::entropy::SystemEntropy;
+use crate::notify::NotifyError;
 use crate::provider;
 
 /// The commented configuration that `init` writes.
@@ -122,7 +127,9 @@ fn only_loopback(engine: &Engine) -> Result<(), Failure> {
     let tenants = engine.tenants.iter().filter(|t| !t.adapter.is_loopback());
     let mut outside = directories
         .map(|d| d.name.as_str())
-        .chain(tenants.map(|t| t.name.as_str()));
+        .chain(tenants.map(|t| t.name.as_str()))
+        .chain((!engine.notifier.is_loopback()).then_some("smtp"))
+        .chain(alert::leaves(&engine.config));
     match outside.next() {
         None => Ok(()),
         Some(name) => Err(Failure {
@@ -200,6 +207,25 @@ struct Line {
     hint: Option<String>,
 }
 
+/// Whether the relay of `[smtp]` takes mails from us, if there is one.
+async fn relay(config: &Config) -> Result<Option<(Exit, Line)>, Failure> {
+    let Some(mailer) = smtp::mailer(config)? else {
+        return Ok(None);
+    };
+    let name = mailer.relay();
+    Ok(Some(match mailer.check().await {
+        Ok(()) => {
+            let says = format!("{name} takes mails from us");
+            (Exit::Done, line("smtp", "relay", "good", says, None))
+        }
+        Err(error) => {
+            let (code, hint) = notify(&NotifyError::Mail(error.clone()));
+            let hint = Some(hint.to_owned());
+            (code, line("smtp", "relay", "bad", error.to_string(), hint))
+        }
+    }))
+}
+
 /// `exeunt check`.
 pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let config = Config::load(&cli.config)?;
@@ -274,6 +300,11 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
                 probe.hint,
             ));
         }
+    }
+    notices::texts(&config)?;
+    if let Some((code, relay)) = relay(&config).await? {
+        exit = exit.graver(code);
+        lines.push(relay);
     }
     if exit == Exit::Done && lines.iter().any(|l| l.state == "bad") {
         exit = Exit::Rights;

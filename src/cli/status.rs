@@ -3,6 +3,10 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::alerts::channel_values;
+use crate::cli::alerts::runs_value;
+use crate::cli::alerts::show_channels;
+use crate::cli::alerts::show_runs;
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -14,6 +18,7 @@ use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::plan::next_commands;
 use crate::cli::setup;
+use crate::cli::tasks;
 use crate::domain::attempts;
 use crate::domain::attempts::SET_ASIDE;
 use crate::domain::fold::source_key;
@@ -69,10 +74,12 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let late = count(&still_in, ClockState::Late);
     let exit = if late > 0 { Exit::Partly } else { Exit::Done };
     let holds = engine.hold_count(&moment)?;
+    let by_hand = engine.tasks(&moment, &judged)?;
     if output.json {
         let mut document = document(&engine, &still_in, trouble.as_deref())?;
         if let Value::Object(fields) = &mut document {
             fields.insert("holds".to_owned(), json!(holds));
+            fields.insert("tasks".to_owned(), json!(by_hand));
         }
         output.document(&document);
         return Ok(exit);
@@ -83,9 +90,12 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         ));
         output.data("");
     }
+    tasks::show_in_status(&engine, &by_hand, output)?;
     show_still_in(&engine, &still_in, output)?;
     show_sources(&engine, output)?;
     show_set_aside(&engine, &judged, output)?;
+    show_runs(&engine, output)?;
+    show_channels(&engine, output)?;
     show_count(&holds, output);
     show_waiting(&engine, output)?;
     Ok(exit)
@@ -125,10 +135,9 @@ fn show_still_in(
     let mut rows = Vec::new();
     for (clock, one) in still_in {
         let why = tell::reasons(&one.decision.blocked);
-        let mut why = if why.is_empty() {
-            "The step is due.".to_owned()
-        } else {
-            why
+        let mut why = match why.is_empty() {
+            true => due(engine, one)?,
+            false => why,
         };
         if clock.as_ref().is_some_and(|c| c.active_after.is_some()) {
             why.push_str(" USED AFTER THE DEPARTURE.");
@@ -148,6 +157,18 @@ fn show_still_in(
     );
     output.data("");
     Ok(())
+}
+
+/// Why somebody is still in although the rules let the step be taken.
+fn due(engine: &Engine, one: &Judged) -> Result<String, Failure> {
+    let withheld = engine.due_and_not_taken(one)?;
+    Ok(match withheld {
+        Some(code) => format!(
+            "The step is due, and is withheld. {}",
+            tell::reasons(&[code])
+        ),
+        None => "The step is due.".to_owned(),
+    })
 }
 
 /// That nobody is known to be still in is worth only as much as the reads that it rests on.
@@ -345,7 +366,7 @@ fn document(
             "tenant": one.facts.account.tenant, "account": profile.first(Profile::KEY),
             "subject": one.facts.account.subject, "email": profile.first(Profile::MAIL),
             "erased_by": null, "since": one.decision.since, "blocked": one.decision.blocked,
-            "clock": clock,
+            "clock": clock, "withheld": engine.due_and_not_taken(one)?,
         }));
     }
     let mut words = Vec::new();
@@ -389,6 +410,8 @@ fn document(
         "two_person_rules": engine.two_person_rules()?,
         "backup": view.row::<LedgerRow>(Kind::Ledger, "ledger")?.and_then(|row| row.backup),
         "sandbox": engine.ledger.opened().sandbox,
+        "runs": runs_value(engine)?,
+        "alert_channels": channel_values(engine)?,
         "vault_trouble": trouble,
     }))
 }

@@ -12,11 +12,14 @@ use crate::config::DirectoryKind;
 use crate::config::PolicyConfig;
 use crate::config::ProtectConfig;
 use crate::config::TenantConfig;
+use crate::config::alert;
 use crate::config::build;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::nearest;
+use crate::config::notices;
 use crate::config::place::Place;
 use crate::config::policy;
+use crate::config::smtp;
 use crate::domain::correlation::Rule;
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
@@ -37,9 +40,12 @@ pub(super) fn check(config: &Config) -> Result<(), Mistake> {
     }
     tenants(config)?;
     approvers(config)?;
+    smtp::check(config)?;
+    notices::check(config)?;
     for policy in &config.policy {
         among(config, policy)?;
     }
+    alert::check(config)?;
     policies(config)
 }
 

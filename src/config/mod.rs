@@ -3,12 +3,15 @@
 //! Unknown keys are errors with line, column and a suggestion; a secret is a reference, never a
 //! literal; relative paths count from the file's own directory.
 
+pub mod alert;
 pub mod build;
 pub mod check;
 pub mod mistake;
+pub mod notices;
 pub mod place;
 pub mod policy;
 pub mod secret;
+pub mod smtp;
 mod tenant;
 
 use std::collections::BTreeMap;
@@ -24,11 +27,14 @@ use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::value::SeqAccessDeserializer;
 
+use crate::config::alert::AlertConfig;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::RIGHT;
+use crate::config::notices::NoticesConfig;
 use crate::config::place::Place;
 use crate::config::place::Text;
 use crate::config::secret::SecretRef;
+use crate::config::smtp::SmtpConfig;
 use crate::directory::Encoding;
 use crate::directory::LeftWhen;
 use crate::domain::correlation::Rule;
@@ -39,6 +45,7 @@ use crate::domain::policy::Ring;
 use crate::domain::policy::StepRule;
 use crate::domain::rows::When;
 use crate::ledger::checkpoint::Cadence;
+use crate::notify::text::Language;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -66,8 +73,12 @@ pub struct Config {
     #[serde(default)]
     pub leavers: LeaverTargets,
     /// How warnings are given.
-    #[serde(default)]
-    pub notify: NotifyConfig,
+    #[serde(default, alias = "notify")]
+    pub notices: NoticesConfig,
+    /// The relay over which mails go.
+    pub smtp: Option<SmtpConfig>,
+    /// What operators hear of.
+    pub alert: Option<AlertConfig>,
     /// The directory that relative paths count from.
     #[serde(skip)]
     pub base: PathBuf,
@@ -446,6 +457,8 @@ pub struct TenantConfig {
     /// Addresses of accounts that machines use.
     #[serde(default)]
     pub service_accounts: Vec<String>,
+    /// The language in which people are warned about its accounts.
+    pub language: Option<Language>,
     /// By which rules its accounts are given to people, in order.
     pub correlate: Option<Vec<Rule>>,
     /// How long one request may take, in seconds.
@@ -529,22 +542,6 @@ pub struct PolicyConfig {
     pub approvals: ApprovalsConfig,
     /// For a clear-out of everyone: the day on which it comes.
     pub on: Option<String>,
-}
-
-/// `[notify]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NotifyConfig {
-    /// The directory that warnings are written to.
-    pub file: PathBuf,
-}
-
-impl Default for NotifyConfig {
-    fn default() -> Self {
-        Self {
-            file: "notices".into(),
-        }
-    }
 }
 
 impl Config {

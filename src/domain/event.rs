@@ -46,7 +46,10 @@ macro_rules! payload {
 
 // below the macro, as a macro is known only to what comes after it
 mod acts;
+mod alert;
 mod hold;
+mod notice;
+mod task;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -64,8 +67,18 @@ pub use crate::domain::event::acts::PlanListed;
 pub use crate::domain::event::acts::PlanRejected;
 pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
+pub use crate::domain::event::alert::AlertMark;
+pub use crate::domain::event::alert::AlertSent;
+pub use crate::domain::event::alert::SummarySent;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
+pub use crate::domain::event::notice::NoticeBounced;
+pub use crate::domain::event::notice::NoticeDelivered;
+pub use crate::domain::event::notice::NoticeProceeded;
+pub use crate::domain::event::task::TaskClosed;
+pub use crate::domain::event::task::TaskOpened;
+pub use crate::domain::event::task::TaskReleased;
+pub use crate::domain::event::task::TaskTaken;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -109,6 +122,9 @@ RunStarted {
     /// The epoch under which it runs, if it holds the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     epoch: Option<Seq>,
+    /// Of a `run`: how soon the next one is expected, in hours, where `[alert]` says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    every_hours: Option<u64>,
 });
 
 payload!("run.finished",
@@ -514,6 +530,9 @@ pub const TYPES: &[&str] = &[
     StepKept::TYPE,
     KeepLifted::TYPE,
     NoticeSent::TYPE,
+    NoticeBounced::TYPE,
+    NoticeDelivered::TYPE,
+    NoticeProceeded::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,
     CommandSettled::TYPE,
@@ -529,4 +548,10 @@ pub const TYPES: &[&str] = &[
     AttemptsCleared::TYPE,
     HoldPlaced::TYPE,
     HoldLifted::TYPE,
+    AlertSent::TYPE,
+    SummarySent::TYPE,
+    TaskOpened::TYPE,
+    TaskTaken::TYPE,
+    TaskReleased::TYPE,
+    TaskClosed::TYPE,
 ];

@@ -34,9 +34,14 @@ use crate::domain::source::Verdict;
 use crate::domain::trust;
 
 mod acts;
+mod alert;
 mod hold;
 mod ledger;
+mod notice;
 mod people;
+mod task;
+
+pub use crate::domain::fold::alert::RUNS;
 
 /// Gives the rows as they stand before an entry.
 pub trait ReadRows {
@@ -99,6 +104,10 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
     match entry.kind.as_str() {
         event::LedgerOpened::TYPE => Ok(ledger::opened(entry)),
         event::ActorTookOver::TYPE => ledger::took_over(entry, rows),
+        event::RunStarted::TYPE => alert::run_started(entry, rows),
+        event::RunFinished::TYPE => alert::run_finished(entry, rows),
+        event::AlertSent::TYPE => alert::alert_sent(entry, rows),
+        event::SummarySent::TYPE => alert::summary_sent(entry, rows),
         event::LedgerReopened::TYPE => ledger::reopened(entry, rows),
         event::SourceRead::TYPE => source_read(entry, rows),
         event::ReadReleased::TYPE => read_released(entry, rows),
@@ -130,7 +139,14 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::KeepLifted::TYPE => Ok(acts::keep_lifted(entry)),
         event::HoldPlaced::TYPE => Ok(hold::placed(entry)),
         event::HoldLifted::TYPE => hold::lifted(entry, rows),
-        event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
+        event::NoticeSent::TYPE => notice::sent(entry, rows),
+        event::NoticeBounced::TYPE => notice::bounced(entry, rows),
+        event::NoticeDelivered::TYPE => notice::delivered(entry, rows),
+        event::NoticeProceeded::TYPE => notice::proceeded(entry, rows),
+        event::TaskOpened::TYPE => Ok(task::opened(entry)),
+        event::TaskTaken::TYPE | event::TaskReleased::TYPE | event::TaskClosed::TYPE => {
+            task::went_on(entry, rows)
+        }
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE

@@ -280,6 +280,7 @@ impl Engine {
             facts: Some(facts.clone()),
             successor,
             done: self.done_lately(&step.step)?,
+            released: self.released_for(run, &step.step)?,
         };
         Ok(Ok(Ready {
             tenant,

@@ -25,6 +25,7 @@ use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
 use crate::domain::rows::SourceRow;
+use crate::domain::rows::TaskRow;
 use crate::domain::source::SourceKind;
 use crate::engine::Engine;
 use crate::engine::EngineError;
@@ -146,6 +147,12 @@ impl Holds {
     }
 }
 
+/// The tasks by hand, by account.
+fn tasks<R: Rows>(rows: &R) -> Result<BTreeMap<Subject, TaskRow>, LedgerError> {
+    let tasks = rows.under::<TaskRow>(Kind::Task, "")?.into_iter();
+    Ok(tasks.map(|task| (task.account.clone(), task)).collect())
+}
+
 /// Gathers facts about many accounts from one state of the rows.
 #[derive(Debug)]
 pub struct Gatherer<'r, R> {
@@ -154,6 +161,7 @@ pub struct Gatherer<'r, R> {
     tenants: BTreeMap<SourceName, SourceRow>,
     commands: BTreeMap<Subject, Vec<CommandRow>>,
     holds: Holds,
+    tasks: BTreeMap<Subject, TaskRow>,
     can: BTreeMap<SourceName, Capabilities>,
     called: Option<String>,
 }
@@ -189,6 +197,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
                 .collect(),
             commands: by_account,
             holds: Holds::new(rows)?,
+            tasks: tasks(rows)?,
             can,
             called,
         })
@@ -209,12 +218,18 @@ impl<'r, R: Rows> Gatherer<'r, R> {
             notices: self.rows.under(Kind::Notice, &format!("{sub}/"))?,
             kept: self.kept(&sub)?,
             holds: self.holds.over(self.rows, &sub)?,
+            task: self.tasks.get(&sub).cloned(),
             previous: self.rows.one(Kind::Decision, sub.as_str())?,
             orphan: self.rows.one(Kind::Orphan, sub.as_str())?,
             can: self.can.get(&account.tenant).cloned().unwrap_or_default(),
             called: self.called.clone(),
             account,
         }))
+    }
+
+    /// Whether a task about an account was ever opened, or it is held.
+    pub(super) fn has_task_or_hold(&self, account: &Subject) -> bool {
+        self.tasks.contains_key(account) || self.holds.0.contains_key(account)
     }
 
     /// Whether one of the holds over an account was placed at or after an entry.

@@ -1,6 +1,7 @@
 //! Where adapters and the ledger meet: observe, decide, actuate, replay.
 
 pub mod actuate;
+pub mod alerts;
 pub mod approve;
 pub mod before;
 mod checkpoint;
@@ -25,7 +26,9 @@ pub mod restore;
 pub mod said;
 pub mod settle;
 pub mod survey;
+pub mod tasks;
 pub mod tell;
+pub mod undelivered;
 pub mod what_if;
 pub mod who;
 pub mod why;
@@ -55,7 +58,6 @@ use crate::domain::time::Time;
 use crate::engine::report::Report;
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
-use crate::notify::file::FileNotifier;
 use crate::provider::Provider;
 
 pub use error::EngineError;
@@ -149,10 +151,7 @@ impl Engine {
         report: Arc<dyn Report>,
     ) -> Result<Self, Mistake> {
         let (directories, tenants) = sources(&config, &clock)?;
-        let notifier = FileNotifier {
-            directory: config.path(&config.notify.file),
-        };
-        let notifier = Box::new(notifier);
+        let notifier = crate::config::notices::notifier(&config)?;
         Ok(Self {
             config,
             ledger,

@@ -264,6 +264,18 @@ impl Engine {
         Ok(assess(&wanted, now))
     }
 
+    /// The brakes that stop steps of a plan as it stands now.
+    pub fn tripped(&self, plan: &PlanRow) -> Result<Vec<BreakerState>, EngineError> {
+        let steps = self.steps_left(plan)?;
+        let steps: Vec<_> = steps.into_iter().map(|s| s.step).collect();
+        let set = self.adopted_policy()?.map(|(_, set)| set);
+        let now = self.clock.now();
+        let assessed = self.assess(&steps, Some(&plan.digest), &set.unwrap_or_default(), now)?;
+        let mut states = assessed.states;
+        states.retain(|brake| brake.tripped);
+        Ok(states)
+    }
+
     /// What the brakes' shares are of.
     pub fn bases(&self) -> Result<Bases, EngineError> {
         let view = self.ledger.view()?;

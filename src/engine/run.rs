@@ -106,6 +106,7 @@ impl Engine {
                 policy: policy.map(|p| p.seq),
                 rules: RULES,
                 epoch: lease.map(Lease::epoch),
+                every_hours: self.cadence(command),
             };
             Ok(vec![Draft::new(id.clone(), &started)])
         })?;
@@ -114,6 +115,12 @@ impl Engine {
             seq: appended.first,
             now,
         })
+    }
+
+    /// How soon the next one of a command is expected, where the configuration says so.
+    fn cadence(&self, command: &str) -> Option<u64> {
+        let alert = self.config.alert.as_ref();
+        alert.filter(|_| command == "run").map(|a| a.every_hours)
     }
 
     /// Ends a command, and makes everything durable that it reported.

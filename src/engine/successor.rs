@@ -8,9 +8,13 @@ use crate::domain::account::AccountState;
 use crate::domain::account::Do;
 use crate::domain::code::Code;
 use crate::domain::decide::leaver;
+use crate::domain::event::CommandIntended;
+use crate::domain::event::Payload as _;
+use crate::domain::event::StepWithheld;
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::rows::Ruling;
 use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
 use crate::domain::time::Time;
@@ -18,6 +22,7 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
+use crate::engine::decide::Judged;
 use crate::provider::Successor;
 
 impl TenantSource {
@@ -113,6 +118,40 @@ impl Engine {
             }
         }
         Ok(leaving)
+    }
+
+    /// The steps that are withheld as long as their successor leaves, with the successor.
+    pub fn without_successor(
+        &self,
+        steps: &[StepRow],
+    ) -> Result<Vec<(StepRow, Subject)>, EngineError> {
+        let leaving = self.leaving_successors(steps)?;
+        let held_up = steps.iter().filter_map(|row| {
+            let successor = row.step.successor.as_ref()?;
+            let theirs = leaving.get(&row.step.tenant) == Some(successor);
+            theirs.then(|| (row.clone(), successor.clone()))
+        });
+        Ok(held_up.collect())
+    }
+
+    /// Why a step that is due was not taken, where the rules let it: its successor leaves as well, or
+    /// it was withheld when it was to be carried out, as the newest entry about that says.
+    pub fn due_and_not_taken(&self, one: &Judged) -> Result<Option<Code>, EngineError> {
+        let (decision, account) = (&one.decision, &one.facts.account);
+        if decision.verdict != Ruling::Act {
+            return Ok(None);
+        }
+        if decision.does == Some(Do::Remove)
+            && let Some(successor) = self.successors()?.get(&account.tenant)
+            && self.is_leaving(self.clock.now(), successor)?
+        {
+            return Ok(Some(Code::new("block.successor-leaving")));
+        }
+        let entries = self.ledger.view()?.about(&account.subject)?;
+        let acted = |kind: &str| [CommandIntended::TYPE, StepWithheld::TYPE].contains(&kind);
+        let newest = entries.iter().rev().find(|e| acted(&e.kind));
+        let withheld = newest.and_then(|entry| entry.payload::<StepWithheld>());
+        Ok(withheld.map(|withheld| withheld.because))
     }
 
     /// Whether somebody has left, or stands in a plan to be disabled or removed.

@@ -19,15 +19,27 @@ use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
+mod alert;
 mod clock;
 mod hold;
+mod notice;
+mod task;
 
+pub use crate::engine::tell::alert::alert_next;
+pub use crate::engine::tell::alert::alert_says;
+pub use crate::engine::tell::alert::alert_title;
+pub use crate::engine::tell::alert::alerts_subject;
+pub use crate::engine::tell::alert::alerts_text;
+pub use crate::engine::tell::alert::gap;
+pub use crate::engine::tell::alert::summary_subject;
+pub use crate::engine::tell::alert::summary_text;
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
 pub use crate::engine::tell::clock::notice;
 pub use crate::engine::tell::hold::held;
 pub use crate::engine::tell::hold::hold_end;
 pub use crate::engine::tell::hold::hold_kind;
+pub use crate::engine::tell::notice::bounce_reason;
 
 /// A moment as people read it.
 pub fn moment(time: Time) -> String {
@@ -115,6 +127,9 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
+        .or_else(|| alert::said(entry))
+        .or_else(|| notice::said(entry, name))
+        .or_else(|| task::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))
@@ -383,13 +398,7 @@ fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
         let why = lower(&code::says(withheld.because.as_str()));
         return Some(format!("the planned step was not taken: {why}"));
     }
-    let sent = entry.payload::<event::NoticeSent>()?;
-    Some(format!(
-        "a warning was {} ({}): the step comes on {} at the earliest",
-        sent.state,
-        sent.channel,
-        moment(sent.acts_at)
-    ))
+    None
 }
 
 fn person_seen(seen: &event::PersonObserved, whom: &str) -> String {

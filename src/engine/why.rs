@@ -317,8 +317,10 @@ impl Engine {
                 | event::LeaveWithdrawn::TYPE
                 | event::HoldPlaced::TYPE
                 | event::HoldLifted::TYPE
+                | event::TaskTaken::TYPE
+                | event::TaskReleased::TYPE
         ) {
-            for field in ["owner", "reason", "ticket"] {
+            for field in ["by", "note", "owner", "reason", "ticket"] {
                 if let Some(text) = self.opened(entry, field)? {
                     says.push_str(&format!(", {field}: {text}"));
                 }

@@ -20,6 +20,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "account.gone",
     "account.observed",
     "actor.took-over",
+    "alert.sent",
     "attempts.cleared",
     "backup.made",
     "breaker.released",
@@ -47,6 +48,9 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "link.stated",
     "link.withheld",
     "login.observed",
+    "notice.bounced",
+    "notice.delivered",
+    "notice.proceeded",
     "notice.sent",
     "operator.named",
     "orphan.accepted",
@@ -67,6 +71,11 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "source.read",
     "step.kept",
     "step.withheld",
+    "summary.sent",
+    "task.closed",
+    "task.opened",
+    "task.released",
+    "task.taken",
 ];
 
 /// The schema of what several types share.

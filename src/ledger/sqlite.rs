@@ -69,6 +69,16 @@ const LAYOUT: Layout = Layout {
             sql: include_str!("../../schema/sqlite/0004_holds.sql"),
         },
         Migration {
+            number: 5,
+            name: "0005_alerts.sql",
+            sql: include_str!("../../schema/sqlite/0005_alerts.sql"),
+        },
+        Migration {
+            number: 6,
+            name: "0006_tasks.sql",
+            sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
+        },
+        Migration {
             number: 8,
             name: "0008_tree.sql",
             sql: include_str!("../../schema/sqlite/0008_tree.sql"),

@@ -3,6 +3,7 @@
 mod departures;
 mod holds;
 mod properties;
+mod releases;
 mod stages;
 mod triggers;
 
@@ -139,6 +140,7 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        task: None,
         previous: None,
         orphan: None,
         can: Capabilities {
@@ -272,11 +274,15 @@ fn warned(facts: &mut Facts, marks: &[(i64, u64, &str)]) {
         days: *days,
         acts_at: ago(*days_ago).plus_days(*days as i64),
         state: (*state).to_owned(),
+        mail: None,
+        bounced: (*state == "bounced").then_some(51),
+        reason: None,
     });
     facts.notices = vec![NoticeRow {
         account: facts.account.subject.clone(),
         policy: "rule".to_owned(),
         sent: sent.collect(),
+        proceeded: None,
     }];
 }
 

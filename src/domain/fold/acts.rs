@@ -5,7 +5,6 @@ use crate::domain::event::CommandResult;
 use crate::domain::event::Entry;
 use crate::domain::fold::Change;
 use crate::domain::fold::ReadRows;
-use crate::domain::fold::pair_key;
 use crate::domain::fold::row;
 use crate::domain::fold::set;
 use crate::domain::fold::step_key;
@@ -15,8 +14,6 @@ use crate::domain::rows::ContactRow;
 use crate::domain::rows::KeptMark;
 use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
-use crate::domain::rows::NoticeMark;
-use crate::domain::rows::NoticeRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::ReleaseRow;
 use crate::domain::rows::StepRow;
@@ -145,26 +142,6 @@ pub(super) fn keep_lifted(entry: &Entry) -> Vec<Change> {
         body: None,
     });
     gone.into_iter().collect()
-}
-
-pub(super) fn notice_sent<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
-    let (Some(sent), Some(sub)) = (entry.payload::<event::NoticeSent>(), &entry.sub) else {
-        return Ok(Vec::new());
-    };
-    let key = pair_key(sub, &sent.policy);
-    let mut body = row::<NoticeRow, R>(rows, Kind::Notice, &key)?.unwrap_or(NoticeRow {
-        account: sub.clone(),
-        policy: sent.policy,
-        sent: Vec::new(),
-    });
-    body.sent.push(NoticeMark {
-        seq: entry.seq,
-        at: entry.rec,
-        days: sent.days,
-        acts_at: sent.acts_at,
-        state: sent.state,
-    });
-    Ok(vec![set(Kind::Notice, key, &body)])
 }
 
 pub(super) fn command_intended<R: ReadRows>(

@@ -112,6 +112,7 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        task: None,
         previous: None,
         orphan: None,
         can: Capabilities::default(),

@@ -1,4 +1,4 @@
-//! Plans, steps, commands, notices, keeps, and how far the brakes let them go.
+//! Plans, steps, commands, keeps, and how far the brakes let them go.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -196,32 +196,6 @@ impl CommandRow {
         );
         done || matches!(self.settled, Some((_, true)))
     }
-}
-
-/// Warnings that were given to one account under one policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeRow {
-    /// The account.
-    pub account: Subject,
-    /// The policy.
-    pub policy: String,
-    /// Each warning.
-    pub sent: Vec<NoticeMark>,
-}
-
-/// One warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeMark {
-    /// Its entry.
-    pub seq: Seq,
-    /// When it was written or accepted.
-    pub at: Time,
-    /// How many days before the first step.
-    pub days: u64,
-    /// When the first step comes at the earliest, as the warning says.
-    pub acts_at: Time,
-    /// `written`, `accepted`.
-    pub state: String,
 }
 
 /// One account that reviewers have left out of plans.

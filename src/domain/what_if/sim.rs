@@ -152,6 +152,7 @@ impl Sim {
             notices: self.notices.clone(),
             kept: Vec::new(),
             holds: world.holds(sub),
+            task: None,
             previous: self.previous.clone(),
             orphan: world.orphan(sub).cloned(),
             can: Capabilities {

@@ -59,6 +59,7 @@ use crate::provider::listing::Fault;
 
 mod answer;
 mod auth;
+mod by_hand;
 mod change;
 mod check;
 mod grant;
@@ -97,6 +98,7 @@ pub const KIND: Kind = Kind {
         },
     ],
     restore: Some("The suspension in the workspace is lifted."),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login],
     identity: Identity::Immutable,
     external_id: false,

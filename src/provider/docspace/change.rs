@@ -178,5 +178,6 @@ fn untouchable(target: &Target, now: &AccountRecord, wanted: Do) -> Option<&'sta
         // somebody asked for it by name
         return None;
     }
-    now.facts.protected.iter().next().map(|why| why.code())
+    let forbidden = target.forbidden_by(&now.facts.protected, wanted);
+    forbidden.map(|why| why.code())
 }

@@ -56,6 +56,7 @@ use crate::provider::listing::Fault;
 
 mod activity;
 mod answer;
+mod by_hand;
 mod change;
 mod check;
 mod envelope;
@@ -99,6 +100,7 @@ pub const KIND: Kind = Kind {
         "The profile is set to active again, which needs a free paid seat; who had never signed \
          in is invited again.",
     ),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login, Signal::Audit],
     identity: Identity::Immutable,
     external_id: false,

@@ -61,6 +61,7 @@ use crate::provider::listing::Fault;
 use crate::provider::reusable;
 
 mod answer;
+mod by_hand;
 mod change;
 mod check;
 mod keys;
@@ -86,6 +87,7 @@ pub const KIND: Kind = Kind {
         hands_over: false,
     }],
     restore: None,
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login, Signal::Seen],
     identity: Identity::Reusable,
     external_id: false,

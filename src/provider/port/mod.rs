@@ -66,6 +66,7 @@ mod activity;
 mod answer;
 mod audit;
 mod behind;
+mod by_hand;
 mod check;
 mod list;
 mod one;
@@ -105,6 +106,7 @@ pub const KIND: Kind = Kind {
         },
     ],
     restore: Some("The status is set to Active again."),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login, Signal::Audit],
     identity: Identity::Reusable,
     external_id: false,

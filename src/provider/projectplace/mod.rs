@@ -50,6 +50,7 @@ use crate::provider::http::token::Asks;
 use crate::provider::http::token::ClientCredentials;
 
 mod answer;
+mod by_hand;
 mod change;
 mod check;
 mod list;
@@ -75,6 +76,7 @@ pub const KIND: Kind = Kind {
         hands_over: true,
     }],
     restore: None,
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login],
     identity: Identity::Immutable,
     external_id: false,

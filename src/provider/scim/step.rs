@@ -133,9 +133,8 @@ fn untouchable(target: &Target, now: &AccountRecord, wanted: Do) -> Option<&'sta
     {
         return Some("block.identity-changed");
     }
-    let mut protected = now.facts.protected.iter();
-    protected
-        .next()
+    let forbidden = target.forbidden_by(&now.facts.protected, wanted);
+    forbidden
         .filter(|_| wanted != Do::Restore)
         .map(|p| p.code())
 }

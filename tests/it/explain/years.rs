@@ -242,6 +242,7 @@ impl Writer {
             policy: Some(1),
             rules: RULES,
             epoch: None,
+            every_hours: None,
         })];
         let new = (number - 1) * DAY + 1..=number * DAY;
         for (account, sub) in accounts.iter().zip(subjects) {

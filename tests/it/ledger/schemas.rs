@@ -66,7 +66,7 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("actor.took-over", json!({"previous": 3})),
         (
             "run.started",
-            json!({"command": "sync", "now": time, "policy": 1, "rules": 1, "epoch": 2}),
+            json!({"command": "sync", "now": time, "policy": 1, "rules": 1, "epoch": 2, "every_hours": 24}),
         ),
         ("run.finished", json!({"exit": 0})),
         (
@@ -117,6 +117,24 @@ fn samples() -> Vec<(&'static str, Value)> {
             "hold.lifted",
             json!({"hold": id, "proof": "signature",
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "task.opened",
+            json!({"tenant": "portal", "because": ["block.protected-admin"], "persons": [sub],
+            "since": time}),
+        ),
+        ("task.taken", json!({"task": id})),
+        (
+            "task.released",
+            json!({"task": id, "digest": hash, "proof": "signature",
+            "bound": {"tenant": "portal", "policy": 4, "do": "disable", "kind": "human",
+            "protected": ["admin"], "persons": [sub], "strength": "leave-date", "since": time,
+            "stated": 9},
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
+        ),
+        (
+            "task.closed",
+            json!({"task": id, "because": "task.demoted", "read": 8, "evidence": [7, 8]}),
         ),
         (
             "account.observed",
@@ -202,7 +220,21 @@ fn samples() -> Vec<(&'static str, Value)> {
         (
             "notice.sent",
             json!({"tenant": "portal", "policy": "p", "days": 7, "channel": "file",
-            "state": "written", "acts_at": time}),
+            "state": "written", "acts_at": time, "mail": "0".repeat(32)}),
+        ),
+        (
+            "notice.bounced",
+            json!({"tenant": "portal", "policy": "p", "days": 7, "acts_at": time,
+            "mail": "0".repeat(32), "reason": "mailbox-full", "said_by": "report"}),
+        ),
+        (
+            "notice.delivered",
+            json!({"tenant": "portal", "policy": "p", "days": 7, "mail": "0".repeat(32)}),
+        ),
+        (
+            "notice.proceeded",
+            json!({"tenant": "portal", "policy": "p", "how": "without", "proof": "signature",
+            "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
         (
             "command.intended",
@@ -247,6 +279,17 @@ fn samples() -> Vec<(&'static str, Value)> {
             "backup.made",
             json!({"entries": 7, "link": "0".repeat(64),
             "vault": {"id": "5a9db0c5-93aa-4b6c-8a3d-6f3a51f0c2be", "mark": 3}}),
+        ),
+        (
+            "alert.sent",
+            json!({"channel": "webhook", "state": "failed", "because": "alert.no-answer",
+            "alerts": [{"kind": "leaver-late", "about": "tenant/portal", "word": "changed",
+                "state": "x", "newest": time}]}),
+        ),
+        (
+            "summary.sent",
+            json!({"channel": "webhook", "state": "failed", "because": "alert.turned-away",
+            "from": time, "to": time}),
         ),
     ]
 }
@@ -302,6 +345,9 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         StepKept,
         KeepLifted,
         NoticeSent,
+        NoticeBounced,
+        NoticeDelivered,
+        NoticeProceeded,
         CommandIntended,
         CommandOutcome,
         CommandSettled,
@@ -311,10 +357,16 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         HaltSet,
         HaltLifted,
         OperatorNamed,
+        AlertSent,
+        SummarySent,
         BackupMade,
         LedgerHeartbeat,
         LedgerReopened,
         AttemptsCleared,
+        TaskOpened,
+        TaskTaken,
+        TaskReleased,
+        TaskClosed,
     )
 }
 

@@ -85,6 +85,7 @@ fn target(id: Uuid, successor: Option<Uuid>) -> Target {
             email: None,
         }),
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 

@@ -116,6 +116,7 @@ fn target(id: u64) -> Target {
             email: None,
         }),
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 
