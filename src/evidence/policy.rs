@@ -288,10 +288,9 @@ mod tests {
         let two = policy("group g 2 w2 w3 w4 # of three\nquorum g\n").unwrap();
         let judged = |seeds: &[u8]| two.judge("a.example/log", &note(seeds));
         assert!(matches!(judged(&[2]), Trusted::Unjudged(_)));
-        let Trusted::Yes { cosigned, .. } = judged(&[2, 4]) else {
-            panic!("two are enough");
-        };
-        assert_eq!(cosigned, [("w2".to_owned(), 17), ("w4".to_owned(), 17)]);
+        let both = vec![("w2".to_owned(), 17), ("w4".to_owned(), 17)];
+        let signed = judged(&[2, 4]);
+        assert!(matches!(signed, Trusted::Yes { cosigned, .. } if cosigned == both));
         assert!(matches!(
             two.judge("b.example/log", &note(&[2, 4])),
             Trusted::Unjudged(_)

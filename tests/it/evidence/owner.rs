@@ -145,8 +145,8 @@ const ATTACKS: &[Attack] = &[
         "the end is cut off, and as much is forged behind it",
         |house| {
             forge(house, |all| {
-                for n in 850..1_000 {
-                    all[n] = bent(&all[n]);
+                for entry in &mut all[850..1_000] {
+                    *entry = bent(entry);
                 }
             });
         },
@@ -172,8 +172,8 @@ const ATTACKS: &[Attack] = &[
         "everything is replaced",
         |house| {
             forge(house, |all| {
-                for n in 1..1_000 {
-                    all[n] = bent(&all[n]);
+                for entry in &mut all[1..1_000] {
+                    *entry = bent(entry);
                 }
             });
         },
@@ -185,8 +185,8 @@ const ATTACKS: &[Attack] = &[
         "only what nobody outside knows is rewritten",
         |house| {
             forge(house, |all| {
-                for n in 950..1_000 {
-                    all[n] = bent(&all[n]);
+                for entry in &mut all[950..1_000] {
+                    *entry = bent(entry);
                 }
             });
         },
