@@ -141,8 +141,15 @@ pub enum Command {
     WhatIf(WhatIfArgs),
     /// Show entries
     Log(LogArgs),
-    /// Check the ledger: every byte, link, position and rule
-    Verify,
+    /// Check the ledger, or evidence that you were handed: a checkpoint, a proof, a whole log
+    Verify(VerifyArgs),
+    /// Sign for everything that the ledger has, and print it: what an auditor keeps
+    Checkpoint(CheckpointArgs),
+    /// Write the proof that an entry stands in the ledger, with its exact bytes beside it
+    Proof(ProofArgs),
+    /// Write the ledger in a form that others' tools read
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Fold the rows anew and compare them with the stored ones
     Rebuild(RebuildArgs),
     /// Copy ledger, vault and keys, each apart, while others may be at work
@@ -693,6 +700,51 @@ pub struct BeforeImagesArgs {
     /// Only changes before this moment
     #[arg(long, value_name = "DATE")]
     pub to: Option<String>,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Checkpoints, proofs, or directories of whole logs; without any, the ledger itself
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Whom you trust (C2SP tlog-policy): your own file, not one that came with the evidence
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// An older checkpoint that you kept: what it covers must be the beginning
+    #[arg(long, value_name = "FILE")]
+    pub kept: Vec<PathBuf>,
+    /// The exact bytes of the entry of a proof, where they are not in PROOF.json beside it
+    #[arg(long, value_name = "FILE")]
+    pub entry: Option<PathBuf>,
+}
+
+/// `checkpoint`.
+#[derive(Debug, Args)]
+pub struct CheckpointArgs {
+    /// Write it here instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `proof`.
+#[derive(Debug, Args)]
+pub struct ProofArgs {
+    /// The entry's position
+    pub seq: u64,
+    /// Where the proof goes; the entry goes beside it, with the ending .json
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Every entry and the whole tree (C2SP tlog-tiles), up to the newest checkpoint
+    Tiles {
+        /// The directory; it must not be there yet
+        dir: PathBuf,
+    },
 }
 
 /// `backup`.

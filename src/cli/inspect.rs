@@ -544,7 +544,7 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
             .collect();
         output.document(&json!({
             "entries": rebuilt.entries, "rows": rebuilt.rows, "differ": rebuilt.differ,
-            "named": named, "written": rebuilt.written,
+            "named": named, "tiles": rebuilt.tiles, "written": rebuilt.written,
         }));
     } else {
         output.data(&format!(
@@ -562,12 +562,18 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
             let how = format!("{:?}", d.how).to_lowercase();
             output.data(&format!("  {}/{}: {how}", d.kind.as_str(), d.key));
         }
+        if rebuilt.tiles > 0 {
+            let tiles = plural(rebuilt.tiles, "tile");
+            output.data(&format!(
+                "{tiles} of the tree were not those of the entries"
+            ));
+        }
         if rebuilt.written {
-            output.note("the rows were written anew");
-        } else if rebuilt.differ > 0 {
+            output.note("what differed was written anew");
+        } else if rebuilt.differ + rebuilt.tiles > 0 {
             output.hint("`exeunt rebuild --write` puts the right ones in their place");
         }
     }
-    let false_rows = rebuilt.differ > 0 && !rebuilt.written;
+    let false_rows = rebuilt.differ + rebuilt.tiles > 0 && !rebuilt.written;
     Ok(if false_rows { Exit::False } else { Exit::Done })
 }

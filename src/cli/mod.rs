@@ -7,6 +7,7 @@ pub mod args;
 pub mod backup;
 pub mod before_images;
 pub mod brakes;
+pub mod checkpoint;
 pub mod clean;
 pub mod demo;
 pub mod exit;
@@ -46,6 +47,7 @@ use clap::Parser as _;
 
 use crate::cli::args::Cli;
 use crate::cli::args::Command;
+use crate::cli::args::ExportCommand;
 use crate::cli::args::ProviderCommand;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -138,7 +140,10 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::WhyNot(args) => why_not::why_not(cli, args, output),
         Command::WhatIf(args) => what_if::what_if(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
-        Command::Verify => verify::verify(cli, output),
+        Command::Verify(args) => verify::verify(cli, args, output),
+        Command::Checkpoint(args) => checkpoint::checkpoint(cli, args, output),
+        Command::Proof(args) => checkpoint::proof(cli, args, output),
+        Command::Export(ExportCommand::Tiles { dir }) => checkpoint::tiles(cli, dir, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
         Command::Backup(args) => backup::backup(cli, args, output),
         Command::Reopen(args) => reopen::reopen(cli, args, output),

@@ -25,9 +25,11 @@ use crate::engine;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::replay::parse_moment;
+use crate::evidence::publish::Published;
 use crate::ledger::Access;
 use crate::ledger::InitOptions;
 use crate::ledger::Ledger;
+use crate::ledger::LedgerError;
 use crate::ledger::Paths;
 use crate::ledger::entropy::SystemEntropy;
 use crate::ledger::revault::Loss;
@@ -73,7 +75,23 @@ pub fn open_ledger(cli: &Cli, access: Access) -> Result<(Config, Ledger), Failur
         clock(cli)?,
         Arc::new(SystemEntropy),
     )?;
+    fits_what_was_copied(&config, &ledger)?;
     Ok((config, ledger))
+}
+
+/// Where checkpoints are copied to, if anywhere.
+pub fn published(config: &Config) -> Option<Published> {
+    let path = config.ledger.publish.as_ref()?;
+    Some(Published::new(&config.path(path)))
+}
+
+/// Refuses a ledger that is not the continuation of the newest checkpoint that was copied: ledger and
+/// head lock may have been put back together. What cannot be read is said where copying fails.
+fn fits_what_was_copied(config: &Config, ledger: &Ledger) -> Result<(), Failure> {
+    match published(config).map(|published| published.compare(ledger)) {
+        Some(Err(error @ LedgerError::False { .. })) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Opens everything around a ledger that does not fit its head lock, or has lost its vault.
@@ -84,8 +102,9 @@ pub fn open_lost(
     output: &Output,
 ) -> Result<Engine, Failure> {
     let config = Config::load(&cli.config)?;
+    let copied = |ledger: &Ledger| published(&config)?.newest(ledger.origin()).ok()?;
     let (paths, entropy) = (paths(&config)?, Arc::new(SystemEntropy));
-    let ledger = Ledger::open_lost(&paths, entries, vault, clock(cli)?, entropy)?;
+    let ledger = Ledger::open_lost(&paths, entries, vault, copied, clock(cli)?, entropy)?;
     around(cli, config, ledger, output)
 }
 
@@ -230,6 +249,11 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             let noun = if size == 1 { "entry" } else { "entries" };
             let says = format!("{size} {noun}; vault and head lock fit");
             lines.push(line("ledger", "ledger", "good", says, None));
+            let copies = copies(&config, &ledger);
+            if copies.state == "bad" {
+                exit = exit.graver(Exit::False);
+            }
+            lines.push(copies);
         }
         Err(error) => {
             let says = chain(&error);
@@ -296,6 +320,42 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         output.hint("no [[tenant]] is configured yet: there is nothing that could be decided");
     }
     Ok(exit)
+}
+
+/// Whether anything of the ledger is known outside, so that a rewrite would show.
+fn copies(config: &Config, ledger: &Ledger) -> Line {
+    let limited = |says: String, hint: &str| {
+        line(
+            "ledger",
+            "checkpoints",
+            "limited",
+            says,
+            Some(hint.to_owned()),
+        )
+    };
+    let Some(published) = published(config) else {
+        return limited(
+            "nothing leaves this machine: whoever has it could rewrite the ledger".to_owned(),
+            "name a directory on another machine as `publish` in [ledger]",
+        );
+    };
+    let place = published.path().display();
+    match published.compare(ledger) {
+        Ok(Some(size)) => {
+            let says = format!("the first {size} entries are covered by a copy in {place}");
+            line("ledger", "checkpoints", "good", says, None)
+        }
+        Ok(None) => limited(
+            format!("nothing was copied to {place} yet"),
+            "`exeunt checkpoint` copies the first one",
+        ),
+        Err(error @ LedgerError::False { .. }) => {
+            let says = chain(&error);
+            let (_, _, hint) = judge(&EngineError::from(error));
+            line("ledger", "checkpoints", "bad", says, hint)
+        }
+        Err(error) => limited(chain(&error), "see that the directory can be reached"),
+    }
 }
 
 /// Whether a file is older than it may be.

@@ -18,6 +18,7 @@ use crate::cli::output::plural;
 use crate::cli::plan::next_commands;
 use crate::cli::setup;
 use crate::cli::tasks;
+use crate::cli::verify::entries;
 use crate::domain::attempts;
 use crate::domain::attempts::SET_ASIDE;
 use crate::domain::fold::source_key;
@@ -39,6 +40,16 @@ use crate::engine::tell;
 use crate::ledger::Access;
 use crate::ledger::View;
 use crate::ledger::vault::Profile;
+
+/// How much of the ledger is covered by a checkpoint that was copied elsewhere.
+fn known_outside(engine: &Engine) -> String {
+    let published = setup::published(&engine.config);
+    let covered = published.and_then(|there| there.compare(&engine.ledger).ok().flatten());
+    match covered {
+        None | Some(0) => "of which nothing is known outside this machine yet".to_owned(),
+        Some(size) => format!("the first {size} of them known outside this machine"),
+    }
+}
 
 /// Shows where things stand. Without the vault it shows what can be told without names.
 pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
@@ -308,13 +319,10 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         "ledger"
     };
     output.data(&format!(
-        "{word} {}: {} so far, of which nothing is known outside this machine yet",
+        "{word} {}: {} so far, {}",
         engine.ledger.origin(),
-        if head.size == 1 {
-            "1 entry".to_owned()
-        } else {
-            format!("{} entries", head.size)
-        }
+        entries(head.size),
+        known_outside(engine)
     ));
     let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
     for line in lost_with_vault(engine, ledger.as_ref())? {

@@ -45,6 +45,7 @@ use crate::domain::policy::Ring;
 use crate::domain::policy::StepRule;
 use crate::domain::rows::When;
 use crate::domain::succession::Via;
+use crate::ledger::checkpoint::Cadence;
 use crate::notify::text::Language;
 
 /// The whole file.
@@ -103,6 +104,14 @@ pub struct LedgerConfig {
     pub origin: String,
     /// Whether this is a rehearsal: time may be moved, and every source must be on loopback.
     pub sandbox: bool,
+    /// The directory that checkpoints are copied to: on another machine, if they are to prove much.
+    pub publish: Option<PathBuf>,
+    /// As soon as so many entries are not covered by a checkpoint, the next one is made.
+    pub checkpoint_entries: u64,
+    /// As soon as the newest checkpoint is so many seconds old and an entry is not covered.
+    pub checkpoint_seconds: u32,
+    /// After so many hours without any entry `exeunt checkpoint` makes one all the same.
+    pub heartbeat_hours: u32,
 }
 
 impl Default for LedgerConfig {
@@ -114,6 +123,10 @@ impl Default for LedgerConfig {
             keys: "keys".into(),
             origin: "localhost/exeunt".to_owned(),
             sandbox: false,
+            publish: None,
+            checkpoint_entries: 100,
+            checkpoint_seconds: 60,
+            heartbeat_hours: 24,
         }
     }
 }
@@ -561,6 +574,15 @@ impl Config {
     /// A path of the configuration, from the file's own directory.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.base.join(path)
+    }
+
+    /// When a checkpoint is due.
+    pub fn cadence(&self) -> Cadence {
+        Cadence {
+            entries: self.ledger.checkpoint_entries,
+            seconds: self.ledger.checkpoint_seconds.into(),
+            heartbeat_seconds: i64::from(self.ledger.heartbeat_hours).saturating_mul(3_600),
+        }
     }
 
     /// The file of a `sqlite:FILE` in `[ledger]`.

@@ -233,7 +233,7 @@ pub struct KnownHead {
     /// The epoch of the actor lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Seq>,
-    /// The newest checkpoint that left the machine, as it was signed.
+    /// The newest checkpoint that was signed, as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
 }
@@ -247,6 +247,13 @@ BackupMade {
     link: String,
     /// The vault that was copied.
     vault: VaultMark,
+});
+
+payload!("ledger.heartbeat",
+/// Nothing happened for as long as a checkpoint may be old: the next one shows that the log goes on.
+LedgerHeartbeat {
+    /// How many entries the newest checkpoint covers.
+    covered: u64,
 });
 
 payload!("read.released",
@@ -552,6 +559,7 @@ pub const TYPES: &[&str] = &[
     HaltLifted::TYPE,
     OperatorNamed::TYPE,
     BackupMade::TYPE,
+    LedgerHeartbeat::TYPE,
     LedgerReopened::TYPE,
     AttemptsCleared::TYPE,
     HoldPlaced::TYPE,

@@ -4,6 +4,7 @@ pub mod actuate;
 pub mod alerts;
 pub mod approve;
 pub mod before;
+mod checkpoint;
 pub mod clock;
 pub mod command;
 pub mod cut;

@@ -55,6 +55,8 @@ impl Engine {
         if why.entries {
             self.ledger.relock()?;
         }
+        // the first checkpoint under a new name follows the entry that has the old one
+        self.mark()?;
         Ok(WentOn {
             seq,
             why,

@@ -128,6 +128,6 @@ impl Engine {
         let draft = Draft::new(self.ledger.entry_id()?, &RunFinished { exit: exit.into() });
         self.ledger.append_all(&run.by, vec![draft])?;
         self.ledger.sync()?;
-        Ok(())
+        self.mark()
     }
 }

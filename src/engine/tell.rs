@@ -521,6 +521,12 @@ fn keeping(entry: &Entry, whom: &str) -> Option<String> {
             made.entries
         ));
     }
+    if let Some(beat) = entry.payload::<event::LedgerHeartbeat>() {
+        return Some(format!(
+            "nothing had happened since the checkpoint of the first {} entries",
+            beat.covered
+        ));
+    }
     if entry.payload::<event::ActorTookOver>().is_some() {
         return Some("a process took over the right to act".to_owned());
     }

@@ -38,6 +38,7 @@ pub const SCHEMAS: &[(&str, &str)] = schemas![
     "keep.lifted",
     "leave.stated",
     "leave.withdrawn",
+    "ledger.heartbeat",
     "ledger.opened",
     "ledger.reopened",
     "link.cut",

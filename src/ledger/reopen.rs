@@ -19,6 +19,7 @@ use crate::ledger::headlock::Locked;
 use crate::ledger::keys;
 use crate::ledger::revault;
 use crate::ledger::revault::Loss;
+use crate::ledger::store::Head;
 use crate::ledger::store::Store;
 use crate::ledger::vault::Kek;
 use crate::ledger::verify::verify_entries;
@@ -41,13 +42,15 @@ impl Ledger {
     /// `entries` one that does not fit its head lock, with `vault` one whose vault does not fit it.
     ///
     /// The head lock stays as it is until [`Ledger::relock`], and so does the vault's place until
-    /// [`Ledger::place_vault`]; whoever opens the ledger before is refused as ever.
-    /// [`LedgerError::Usage`] if nothing is lost; [`LedgerError::False`] if the copy itself is not
-    /// sound.
+    /// [`Ledger::place_vault`]; whoever opens the ledger before is refused as ever. A checkpoint that
+    /// was copied elsewhere (`copied`) and that the ledger is not the continuation of shows lost
+    /// entries as well. [`LedgerError::Usage`] if nothing is lost; [`LedgerError::False`] if the copy
+    /// itself is not sound.
     pub fn open_lost(
         paths: &Paths,
         entries: bool,
         vault: Option<Loss>,
+        copied: impl FnOnce(&Ledger) -> Option<String>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, LedgerError> {
@@ -82,14 +85,15 @@ impl Ledger {
             }
         };
         let open = |opened: &LedgerOpened, store: &dyn Store| open(opened, store).map(Some);
-        Self::open_checked(paths, Access::Full, open, clock, entropy, |head, store| {
+        // with a head lock that fits, only a copied checkpoint can show that entries are lost
+        let mut fitted = false;
+        let check = |head: &Head, store: &dyn Store| {
             reopening.kept = head.size;
-            let fits = noted.as_ref().map(|noted| noted.check(head, store));
-            match fits {
-                Some(Ok(())) if entries => Err(LedgerError::Usage {
-                    what: "the ledger fits its head lock: there is nothing to reopen".to_owned(),
-                }),
-                Some(Ok(())) => Ok(Some(reopening)),
+            match noted.as_ref().map(|noted| noted.check(head, store)) {
+                Some(Ok(())) => {
+                    fitted = entries;
+                    Ok(Some(reopening))
+                }
                 Some(Err(LedgerError::False { .. })) | None if entries => {
                     reopening.known = noted.as_ref().map(known);
                     Ok(Some(reopening))
@@ -97,7 +101,35 @@ impl Ledger {
                 Some(Err(other)) => Err(other),
                 None => Ok(None),
             }
-        })
+        };
+        let mut ledger = Self::open_checked(paths, Access::Full, open, clock, entropy, check)?;
+        if fitted {
+            let known = ledger.contradicted(copied(&ledger), noted.as_ref())?;
+            let reopening = ledger.reopening.take();
+            ledger.reopening = reopening.map(|why| Reopening { known, ..why });
+        }
+        Ok(ledger)
+    }
+
+    /// What was known where a ledger that fits its head lock is to go on under another name all the
+    /// same: that it contradicts a checkpoint which was copied.
+    fn contradicted(
+        &self,
+        copied: Option<String>,
+        noted: Option<&Locked>,
+    ) -> Result<Option<KnownHead>, LedgerError> {
+        let fits = || LedgerError::Usage {
+            what: "the ledger fits its head lock: there is nothing to reopen".to_owned(),
+        };
+        let copied = copied.ok_or_else(fits)?;
+        match self.agrees_with(&copied) {
+            Ok(_) => Err(fits()),
+            Err(LedgerError::False { .. }) => Ok(noted.map(|noted| KnownHead {
+                checkpoint: Some(copied),
+                ..known(noted)
+            })),
+            Err(other) => Err(other),
+        }
     }
 
     /// Why it cannot go on by itself, if it was opened for that.

@@ -3,6 +3,7 @@
 mod attacks;
 mod keeping;
 mod schemas;
+mod tree;
 mod vault;
 mod vectors;
 

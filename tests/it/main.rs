@@ -16,6 +16,7 @@ mod common;
 mod config;
 mod crash;
 mod directory;
+mod evidence;
 mod explain;
 mod holds;
 mod identity;

@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("files", &[]),
     ("tls", &[]),
     ("ledger", &["domain", "clock", "crash", "evidence", "files"]),
-    ("evidence", &["domain", "ledger"]),
+    ("evidence", &["domain", "files", "ledger"]),
     ("http", &["domain", "tls"]),
     ("scim", &["domain", "http"]),
     ("directory", &["domain", "tls", "http", "scim"]),

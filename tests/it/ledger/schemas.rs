@@ -290,6 +290,7 @@ fn samples() -> Vec<(&'static str, Value)> {
             "sources": ["tenant/portal"], "contacts": ["directory:corp"], "proof": "signature",
             "signature": format!("ed25519:{}==", "A".repeat(86))}),
         ),
+        ("ledger.heartbeat", json!({"covered": 7})),
         (
             "subjects.lost",
             json!({"kind": "account", "source": "portal", "subjects": [sub],
@@ -382,6 +383,7 @@ fn through_its_type(kind: &str, data: &Value) -> Option<Value> {
         AlertSent,
         SummarySent,
         BackupMade,
+        LedgerHeartbeat,
         LedgerReopened,
         AttemptsCleared,
         TaskOpened,
