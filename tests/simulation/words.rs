@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use exeunt::domain::fold::pair_key;
 use exeunt::domain::hold::HoldKind;
 use exeunt::domain::id::SourceName;
 use exeunt::domain::id::Subject;
 use exeunt::domain::rows::AccountRow;
 use exeunt::domain::rows::Kind;
+use exeunt::domain::rows::LinkRow;
 use exeunt::domain::rows::PersonRow;
 use exeunt::engine::Engine;
 use exeunt::engine::EngineError;
@@ -273,6 +275,7 @@ impl Speaker<'_> {
         if unless_refused(said)?.is_none() {
             return Ok(());
         }
+        self.counts_at_once(&pair, theirs)?;
         let mut world = self.shared.world();
         world.meet(match theirs {
             true => "word: an account is somebody's",
@@ -280,6 +283,23 @@ impl Speaker<'_> {
         });
         world.links.insert((a, d, human), theirs);
         Ok(())
+    }
+
+    /// A word about whose an account is decides at once, before every rule.
+    fn counts_at_once(&self, pair: &Pair, theirs: bool) -> Result<(), String> {
+        let view = self.engine.ledger.view().map_err(|e| e.to_string())?;
+        let key = pair_key(&pair.account.subject, pair.person.directory.as_str());
+        let link = view.row::<LinkRow>(Kind::Link, &key);
+        let person = link
+            .map_err(|e| e.to_string())?
+            .and_then(|link| link.person);
+        let is = person.as_ref() == Some(&pair.person.subject);
+        match is == theirs {
+            true => Ok(()),
+            false => Err(format!(
+                "a word about {key} does not count (theirs: {theirs})"
+            )),
+        }
     }
 
     fn person(&self, directory: usize, key: &str) -> Result<Option<Subject>, String> {
