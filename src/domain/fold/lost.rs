@@ -24,6 +24,7 @@ const OF_ACCOUNT: &[Kind] = &[
     Kind::Decision,
     Kind::Kept,
     Kind::Orphan,
+    Kind::Task,
 ];
 
 pub(super) fn lost<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
