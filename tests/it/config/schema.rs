@@ -29,7 +29,9 @@ fn as_json(text: &str) -> Value {
 /// The words that the program would have accepted in place of what stands there.
 fn accepted(text: &str) -> BTreeSet<String> {
     let error = toml::from_str::<Config>(text).unwrap_err().to_string();
-    let (_, expected) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
+    let (_, expected) = error
+        .split_once("expected ")
+        .unwrap_or_else(|| panic!("{error}"));
     let words = expected.split('`').skip(1).step_by(2);
     words.map(str::to_owned).collect()
 }
