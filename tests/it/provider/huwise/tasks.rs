@@ -3,12 +3,12 @@
 use std::process::Stdio;
 
 use chrono::TimeDelta;
+use exeunt::sandbox::huwise::Settings;
 use exeunt::sandbox::population::Population;
 
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
 use crate::common::workspace::finish;
-use crate::provider::huwise::keys_shown;
 use crate::provider::huwise::silent;
 use crate::provider::huwise::tenant;
 
@@ -19,7 +19,7 @@ const POLICIES: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"h
 
 #[test]
 fn an_editor_of_the_domain_is_taken_out_of_groups_first_and_released_by_nobody() {
-    let tenant = tenant(Population::of(2, 0), keys_shown());
+    let tenant = tenant(Population::of(2, 0), Settings::default());
     let control = tenant.control();
     let now = control.now();
     control.with(|domain| domain.add_user(silent("writer", now, 3).with("edit_domain")));
@@ -51,7 +51,13 @@ fn an_editor_of_the_domain_is_taken_out_of_groups_first_and_released_by_nobody()
     // nothing of the domain is gone before somebody has seen to it
     run(&["plan"]).exits(0);
     assert!(control.with(|domain| domain.user("writer").is_some()));
-    control.with(|domain| domain.change("writer", |user| user.permissions.clear()));
+
+    // whoever shuts the account out by hand has done it when a complete read shows that
+    let now = control.now();
+    assert!(control.with(|domain| domain.remove_user("writer", now)));
     run(&["sync"]).exits(0).says("is over");
-    run(&["plan"]).exits(0).says("remove");
+    run(&["tasks"]).exits(0).says_not("writer");
+    run(&["why", "writer@example.com"])
+        .exits(0)
+        .says("is over: a complete read shows that the account is not there any more");
 }
