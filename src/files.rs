@@ -31,6 +31,16 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(fresh, path)
 }
 
+/// Puts a file that everybody may read in place of `path`, whole, with its name on the disk.
+pub(crate) fn publish(path: &Path, content: &[u8]) -> io::Result<()> {
+    let fresh = beside(path, ".new");
+    let mut file = File::create(&fresh)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    sync_names(path)
+}
+
 /// Puts names on the disk: those that were made, moved or taken away beside `path`.
 pub(crate) fn sync_names(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {

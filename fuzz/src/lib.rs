@@ -84,6 +84,8 @@ fn target(id: &str, data: &[u8]) -> Target {
     Target {
         id: id.to_owned(),
         facts: Some(AccountFacts {
+            live_keys: 0,
+            no_heir: false,
             state: AccountState::Active,
             kind: AccountKind::Human,
             protected: Default::default(),

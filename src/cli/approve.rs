@@ -227,7 +227,7 @@ fn show_owned(
     let counted = owned.counted(&step.account);
     if !counted.is_empty() {
         let to = match &step.successor {
-            Some(successor) => engine.called(successor)?,
+            Some(successor) => format!("{}{}", engine.called(successor)?, tell::chosen(step)),
             None => "nobody".to_owned(),
         };
         output.data(&format!("  owns {counted}, which go to {to}"));

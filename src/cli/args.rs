@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::cli::exit::Exit;
+use crate::cli::notices::args::NoticesCommand;
 use crate::domain::hold::HoldKind;
 
 /// The configuration where none is named.
@@ -97,6 +98,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Sync, settle, notify, plan, and carry out what needs no approval or has it
     Run(RunArgs),
+    /// Show what somebody should hear of, and give it to those whom [alert] names
+    Alerts(AlertsArgs),
     /// Say whose an account is, or whose it is not
     #[command(subcommand)]
     Link(LinkCommand),
@@ -106,6 +109,14 @@ pub enum Command {
     /// Hold people or accounts, so that no step touches them
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Preview and edit the texts of warnings, and see to those that did not arrive
+    #[command(subcommand)]
+    Notices(NoticesCommand),
+    /// List leavers whom no step may touch, with what to do by hand
+    Tasks(TasksArgs),
+    /// Say who takes over what somebody owns in a tenant
+    #[command(subcommand)]
+    Successor(SuccessorCommand),
     /// Say that somebody leaves now or at a moment, whatever the directories say, or take it back
     Leave(LeaveArgs),
     /// Give accounts back that were disabled, where the provider can
@@ -130,13 +141,20 @@ pub enum Command {
     WhatIf(WhatIfArgs),
     /// Show entries
     Log(LogArgs),
-    /// Check the ledger: every byte, link, position and rule
-    Verify,
+    /// Check the ledger, or evidence that you were handed: a checkpoint, a proof, a whole log
+    Verify(VerifyArgs),
+    /// Sign for everything that the ledger has, and print it: what an auditor keeps
+    Checkpoint(CheckpointArgs),
+    /// Write the proof that an entry stands in the ledger, with its exact bytes beside it
+    Proof(ProofArgs),
+    /// Write the ledger in a form that others' tools read
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Fold the rows anew and compare them with the stored ones
     Rebuild(RebuildArgs),
     /// Copy ledger, vault and keys, each apart, while others may be at work
     Backup(BackupArgs),
-    /// Let the ledger go on after an older copy of it was put back
+    /// Let the ledger go on after an older copy was put back, or the vault was lost
     Reopen(ReopenArgs),
     /// Run loopback tenants and a directory to rehearse with
     Sandbox(SandboxArgs),
@@ -293,6 +311,17 @@ pub struct RunArgs {
     /// Exit with 2 if something waits for approval or release
     #[arg(long)]
     pub detailed_exitcode: bool,
+}
+
+/// `alerts`.
+#[derive(Debug, Args)]
+pub struct AlertsArgs {
+    /// Give what was not given yet, as `run` does at its end
+    #[arg(long)]
+    pub send: bool,
+    /// Show the weekly summary as it would be now
+    #[arg(long, conflicts_with = "send")]
+    pub summary: bool,
 }
 
 /// `leave`.
@@ -545,6 +574,100 @@ pub struct HoldLiftArgs {
     pub word: WordArgs,
 }
 
+/// `tasks`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct TasksArgs {
+    /// Say what to do, step by step: the number of a task, an address, a pseudonym, a key or an id
+    #[arg(value_name = "WHO|ID")]
+    pub who: Option<String>,
+    /// Only in this tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said about a task
+    #[command(subcommand)]
+    pub command: Option<TasksCommand>,
+}
+
+/// What is said about a task.
+#[derive(Debug, Subcommand)]
+pub enum TasksCommand {
+    /// Say who sees to a task; it is closed by a read, and by nobody's word
+    Take(TasksTakeArgs),
+    /// Let Exeunt disable a protected leaver once: the word of two approvers, one after the other
+    Release(TasksReleaseArgs),
+}
+
+/// `tasks take`.
+#[derive(Debug, Args)]
+pub struct TasksTakeArgs {
+    /// The task: its number, or whose account it is about
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// Who sees to it; you, if nobody is named
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// A note for whoever looks at it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+/// `tasks release`.
+#[derive(Debug, Args)]
+pub struct TasksReleaseArgs {
+    /// The task: its number, or whose account it is about
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The account's tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `successor`.
+#[derive(Debug, Subcommand)]
+pub enum SuccessorCommand {
+    /// Name who takes over what somebody owns in a tenant: an approver's word
+    Set(SuccessorSetArgs),
+    /// Show who was named, by whom and why
+    List,
+    /// Take back who was named: an approver's word
+    Clear(SuccessorClearArgs),
+}
+
+/// `successor set`.
+#[derive(Debug, Args)]
+pub struct SuccessorSetArgs {
+    /// From whom: an address, a pseudonym, a directory's key or a tenant's id
+    pub who: String,
+    /// Who takes over: the account in the tenant, by address, pseudonym or id
+    pub to: String,
+    /// The tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
+/// `successor clear`.
+#[derive(Debug, Args)]
+pub struct SuccessorClearArgs {
+    /// From whom: an address, a pseudonym, a directory's key or a tenant's id
+    pub who: String,
+    /// The tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: String,
+    /// What is said and by whom
+    #[command(flatten)]
+    pub word: WordArgs,
+}
+
 impl ValueEnum for HoldKind {
     fn value_variants<'a>() -> &'a [Self] {
         Self::ALL
@@ -579,6 +702,51 @@ pub struct BeforeImagesArgs {
     pub to: Option<String>,
 }
 
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Checkpoints, proofs, or directories of whole logs; without any, the ledger itself
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Whom you trust (C2SP tlog-policy): your own file, not one that came with the evidence
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// An older checkpoint that you kept: what it covers must be the beginning
+    #[arg(long, value_name = "FILE")]
+    pub kept: Vec<PathBuf>,
+    /// The exact bytes of the entry of a proof, where they are not in PROOF.json beside it
+    #[arg(long, value_name = "FILE")]
+    pub entry: Option<PathBuf>,
+}
+
+/// `checkpoint`.
+#[derive(Debug, Args)]
+pub struct CheckpointArgs {
+    /// Write it here instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `proof`.
+#[derive(Debug, Args)]
+pub struct ProofArgs {
+    /// The entry's position
+    pub seq: u64,
+    /// Where the proof goes; the entry goes beside it, with the ending .json
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Every entry and the whole tree (C2SP tlog-tiles), up to the newest checkpoint
+    Tiles {
+        /// The directory; it must not be there yet
+        dir: PathBuf,
+    },
+}
+
 /// `backup`.
 #[derive(Debug, Args)]
 pub struct BackupArgs {
@@ -589,10 +757,17 @@ pub struct BackupArgs {
 
 /// `reopen`.
 #[derive(Debug, Args)]
+#[group(id = "part", required = true, multiple = true, args = ["ledger", "vault"])]
 pub struct ReopenArgs {
-    /// It is the ledger that an older copy was put back of
-    #[arg(long, required = true)]
+    /// It is the ledger that an older copy was put back of, or whose head lock is lost
+    #[arg(long)]
     pub ledger: bool,
+    /// It is the vault that is lost, or that an older copy was put back of, or that no key opens
+    #[arg(long)]
+    pub vault: bool,
+    /// Give the values of so many people and accounts up without being asked
+    #[arg(long, value_name = "NUMBER", requires = "vault")]
+    pub confirm: Option<u64>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

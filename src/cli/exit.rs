@@ -9,7 +9,7 @@ pub enum Exit {
     Failed = 1,
     /// With `--detailed-exitcode`: there is something to do.
     SomethingToDo = 2,
-    /// Partly done, or a leaver is late.
+    /// Partly done, or a leaver is late, or an alert is open.
     Partly = 3,
     /// Credentials refused or rights missing.
     Rights = 4,
@@ -53,7 +53,7 @@ impl Exit {
         ),
         (
             Exit::Partly,
-            "partly done, or (`run`, `status`) a leaver is late",
+            "partly done, or (`run`, `status`) a leaver is late, or (`alerts`) something is open",
         ),
         (Exit::Rights, "credentials refused or rights missing"),
         (Exit::Refused, "refused by a safety rule; nothing was sent"),

@@ -8,6 +8,8 @@ use crate::config::mistake::Mistake;
 use crate::directory::DirectoryError;
 use crate::engine::EngineError;
 use crate::ledger::LedgerError;
+use crate::notify::NotifyError;
+use crate::notify::smtp::error::MailError;
 use crate::provider::ProviderError;
 
 /// Why a command ended without having done its work.
@@ -105,11 +107,10 @@ pub fn judge(error: &EngineError) -> (Exit, String, Option<String>) {
             (exit, e.fault().to_owned(), hint)
         }
         EngineError::Provider(e) => (provider(e), e.fault().to_owned(), None),
-        EngineError::Notify(_) => (
-            Exit::Failed,
-            "notify".to_owned(),
-            hint("see [notify] in exeunt.toml"),
-        ),
+        EngineError::Notify(e) => {
+            let (exit, hint) = notify(e);
+            (exit, "notify".to_owned(), Some(hint.to_owned()))
+        }
         EngineError::Clock { .. } => (
             Exit::Later,
             "clock".to_owned(),
@@ -172,6 +173,26 @@ fn directory(error: &DirectoryError) -> (Exit, Option<String>) {
         }
         DirectoryError::Configuration { .. } => (Exit::Configuration, None),
     }
+}
+
+/// How a command ends because warnings cannot leave, and what can be done.
+pub(super) const fn notify(error: &NotifyError) -> (Exit, &'static str) {
+    let error = match error {
+        NotifyError::File { .. } => return (Exit::Failed, "see [notices] in exeunt.toml"),
+        NotifyError::Mail(error) => error,
+    };
+    let exit = match error {
+        MailError::Credentials { .. } | MailError::NoLogin { .. } => Exit::Rights,
+        MailError::Unreachable { .. } | MailError::NoTls { .. } | MailError::Tls { .. } => {
+            Exit::Unreachable
+        }
+        MailError::Later { .. } => Exit::Later,
+        MailError::Settings { .. } => Exit::Configuration,
+        MailError::Recipient { .. } | MailError::Refused { .. } | MailError::Mail { .. } => {
+            Exit::Failed
+        }
+    };
+    (exit, error.hint())
 }
 
 const fn provider(error: &ProviderError) -> Exit {

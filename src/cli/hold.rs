@@ -177,7 +177,10 @@ fn list(cli: &Cli, args: &HoldListArgs, output: &Output) -> Result<Exit, Failure
         rows.push(vec![
             format!("#{}", item.id),
             tell::hold_kind(item.kind),
-            names(&engine, over)?.join(", "),
+            match item.unresolved {
+                true => format!("LOST WITH THE VAULT: {}", names(&engine, over)?.join(", ")),
+                false => names(&engine, over)?.join(", "),
+            },
             item.accounts.len().to_string(),
             ends,
             item.owner.clone().unwrap_or_default(),
@@ -245,6 +248,14 @@ pub(super) fn show_count(count: &HoldCount, output: &Output) {
             "LEGAL HOLDS OVERDUE for review, which hold all the same: {}",
             named(&count.overdue)
         ));
+    }
+    if !count.unresolved.is_empty() {
+        output.data(&output.as_typed(&format!(
+            "HOLDS OVER SOMEBODY WHO IS LOST with the vault, so that every account that could be meant is \
+             withheld: {}: place each anew (`exeunt hold add`), then an approver lifts the old one \
+             (`exeunt hold lift`)",
+            named(&count.unresolved)
+        )));
     }
 }
 

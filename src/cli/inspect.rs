@@ -15,12 +15,14 @@ use crate::cli::hold;
 use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::setup;
-use crate::config::Config;
 use crate::domain::account::Signal;
 use crate::domain::code;
+use crate::domain::code::Code;
 use crate::domain::id::Subject;
 use crate::domain::rows::ActivityRow;
+use crate::domain::rows::Decision;
 use crate::domain::rows::Kind;
+use crate::domain::rows::Ruling;
 use crate::engine::Engine;
 use crate::engine::facts::Rows as _;
 use crate::engine::replay::DepartedAccount;
@@ -297,7 +299,7 @@ pub fn why(cli: &Cli, args: &WhyArgs, output: &Output) -> Result<Exit, Failure> 
         return Ok(Exit::Done);
     }
     for story in &stories {
-        show_story(&engine, story, output);
+        show_story(&engine, story, output)?;
     }
     for happening in &people {
         show_happening(happening, output);
@@ -311,7 +313,7 @@ fn show_happening(happening: &Happening, output: &Output) {
     output.data(&line);
 }
 
-fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
+fn show_story(engine: &Engine, story: &AccountStory, output: &Output) -> Result<(), Failure> {
     let name = story.email.as_deref().unwrap_or(story.subject.as_str());
     output.data(&format!(
         "{} in {}: {}   (pseudonym {})",
@@ -328,7 +330,7 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
     }
     hold::show_over(&story.holds, output);
     match &story.decision {
-        Some(explained) => show_explained(engine, story, explained, output),
+        Some(explained) => show_explained(engine, story, explained, output)?,
         None => output.data("The rules have never had anything to say about this account."),
     }
     output.data("");
@@ -339,9 +341,15 @@ fn show_story(engine: &Engine, story: &AccountStory, output: &Output) {
         }
         output.data("");
     }
+    Ok(())
 }
 
-fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, output: &Output) {
+fn show_explained(
+    engine: &Engine,
+    story: &AccountStory,
+    explained: &Explained,
+    output: &Output,
+) -> Result<(), Failure> {
     output.data(&format!("What the rules say (entry #{}):", explained.seq));
     output.data(&format!("  {}", tell::decision(&explained.decision)));
     output.data(&format!("  as of {}", tell::moment(explained.now)));
@@ -358,11 +366,18 @@ fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, 
     let usable = matches!(story.state.as_str(), "active" | "invited");
     if explained.decision.leaver_still_in && usable {
         output.data("  LEAVER STILL IN: the person has left, and the account still works");
-        if let Some(product) = story_product(engine, story) {
-            output.data(&format!(
-                "  until a step is taken, it can be disabled by hand in {product}"
-            ));
-        }
+    }
+    show_way(engine, story, &explained.decision, output)?;
+    // what another system manages cannot be disabled in the tenant either
+    let elsewhere = |code: &Code| code.as_str() == "block.provider-managed";
+    if explained.decision.leaver_still_in
+        && usable
+        && !explained.decision.blocked.iter().any(elsewhere)
+        && let Some(product) = story_product(engine, story)
+    {
+        output.data(&format!(
+            "  until a step is taken, it can be disabled by hand in {product}"
+        ));
     }
     output.data(match explained.again {
         Again::Same => "  decided again from the same entries: the same answer",
@@ -371,6 +386,43 @@ fn show_explained(engine: &Engine, story: &AccountStory, explained: &Explained, 
         }
         Again::Different => "  DECIDED AGAIN: ANOTHER ANSWER; run `exeunt verify`",
     });
+    Ok(())
+}
+
+/// A hint without what sends to the command whose answer it stands in.
+fn beyond_why(hint: &str) -> String {
+    let parts = hint.split("; ").flat_map(|part| part.split(". "));
+    let kept: Vec<_> = parts
+        .filter(|part| !part.contains("`exeunt why`"))
+        .collect();
+    match kept.is_empty() {
+        true => hint.to_owned(),
+        false => kept.join("; "),
+    }
+}
+
+/// What a step waits for that is planned and not taken yet, and what can be done where one is blocked.
+fn show_way(
+    engine: &Engine,
+    story: &AccountStory,
+    decision: &Decision,
+    output: &Output,
+) -> Result<(), Failure> {
+    let mut codes: Vec<_> = decision.blocked.clone();
+    if decision.verdict == Ruling::Act {
+        for missing in engine.waits_for(&story.subject)? {
+            output.data(&format!(
+                "  IT WAITS: {}",
+                code::says(missing.because.as_str())
+            ));
+            codes.push(missing.because);
+        }
+    }
+    for hint in codes.iter().filter_map(|c| code::hint(c.as_str())) {
+        let hint = beyond_why(&hint);
+        output.data(&output.as_typed(&format!("  what can be done: {hint}")));
+    }
+    Ok(())
 }
 
 /// What says that somebody has left, with the times of each fact, and what came after it.
@@ -480,79 +532,6 @@ pub fn log(cli: &Cli, args: &LogArgs, output: &Output) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// `exeunt verify`.
-pub fn verify(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
-    let config = Config::load(&cli.config)?;
-    let paths = setup::paths(&config)?;
-    let report = crate::ledger::verify::verify(&paths)?;
-    let exit = Exit::of(report.exit_code());
-    let open = &report.unanchored;
-    if output.json {
-        let bad = report
-            .bad
-            .as_ref()
-            .map(|b| json!({ "seq": b.seq, "what": b.what }));
-        output.document(&json!({
-            "verdict": match exit { Exit::Done => "good", Exit::False => "false", _ => "cannot-judge" },
-            "entries": report.entries, "head": report.head, "bad": bad,
-            "cannot_judge": report.unjudged,
-            "unanchored": { "from": open.from, "entries": open.entries },
-            "reopened": report.reopened.iter().map(|r| json!({
-                "seq": r.seq, "kept": r.kept, "known": r.known,
-            })).collect::<Vec<_>>(),
-        }));
-        return Ok(exit);
-    }
-    match (&report.bad, &report.unjudged) {
-        (Some(bad), _) => {
-            let at = bad
-                .seq
-                .map(|seq| format!(" at entry {seq}"))
-                .unwrap_or_default();
-            output.data(&format!("FALSE{at}: {}", bad.what));
-        }
-        (None, Some(what)) => output.data(&format!("CANNOT JUDGE the end: {what}")),
-        (None, None) => output.data(&format!(
-            "good: {}; every byte, link, position, order of calls and plan was checked",
-            entries(report.entries)
-        )),
-    }
-    output.data(&format!("head {}", report.head));
-    for reopened in &report.reopened {
-        let knew = reopened.known.map_or_else(
-            || "how many there had been, nobody knows".to_owned(),
-            |known| format!("the head lock knew {}", entries(known)),
-        );
-        output.data(&format!(
-            "reopened at entry {}: an approver let a copy of {} go on ({knew}); what stood in those \
-             that are lost is not shown here",
-            reopened.seq,
-            entries(reopened.kept)
-        ));
-    }
-    if open.entries > 0 {
-        output.data(&format!(
-            "not known outside this machine: {}, from {} on; whoever has this machine could rewrite \
-             them",
-            entries(open.entries),
-            open.from
-        ));
-    }
-    output.data(
-        "what no check of a ledger shows: what was never recorded, and what was false already \
-         when it was recorded",
-    );
-    Ok(exit)
-}
-
-fn entries(count: u64) -> String {
-    if count == 1 {
-        "1 entry".to_owned()
-    } else {
-        format!("{count} entries")
-    }
-}
-
 /// `exeunt rebuild`.
 pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, Failure> {
     let (_, ledger) = setup::open_ledger(cli, Access::WithoutVault)?;
@@ -565,12 +544,12 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
             .collect();
         output.document(&json!({
             "entries": rebuilt.entries, "rows": rebuilt.rows, "differ": rebuilt.differ,
-            "named": named, "written": rebuilt.written,
+            "named": named, "tiles": rebuilt.tiles, "written": rebuilt.written,
         }));
     } else {
         output.data(&format!(
             "{} give {}; {} of the stored ones {}",
-            entries(rebuilt.entries),
+            plural(rebuilt.entries, "entry"),
             plural(rebuilt.rows, "row"),
             rebuilt.differ,
             if rebuilt.differ == 1 {
@@ -583,12 +562,18 @@ pub fn rebuild(cli: &Cli, args: &RebuildArgs, output: &Output) -> Result<Exit, F
             let how = format!("{:?}", d.how).to_lowercase();
             output.data(&format!("  {}/{}: {how}", d.kind.as_str(), d.key));
         }
+        if rebuilt.tiles > 0 {
+            let tiles = plural(rebuilt.tiles, "tile");
+            output.data(&format!(
+                "{tiles} of the tree were not those of the entries"
+            ));
+        }
         if rebuilt.written {
-            output.note("the rows were written anew");
-        } else if rebuilt.differ > 0 {
+            output.note("what differed was written anew");
+        } else if rebuilt.differ + rebuilt.tiles > 0 {
             output.hint("`exeunt rebuild --write` puts the right ones in their place");
         }
     }
-    let false_rows = rebuilt.differ > 0 && !rebuilt.written;
+    let false_rows = rebuilt.differ + rebuilt.tiles > 0 && !rebuilt.written;
     Ok(if false_rows { Exit::False } else { Exit::Done })
 }

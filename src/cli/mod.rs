@@ -1,11 +1,13 @@
 //! The command line: what is typed, what is shown, how it ends.
 
+pub mod alerts;
 pub mod apply;
 pub mod approve;
 pub mod args;
 pub mod backup;
 pub mod before_images;
 pub mod brakes;
+pub mod checkpoint;
 pub mod clean;
 pub mod demo;
 pub mod exit;
@@ -14,6 +16,7 @@ pub mod findings;
 pub mod hold;
 pub mod inspect;
 pub mod leave;
+pub mod notices;
 pub mod observe;
 pub mod output;
 pub mod page;
@@ -33,6 +36,9 @@ pub mod run;
 pub mod said;
 pub mod setup;
 pub mod status;
+pub mod successor;
+pub mod tasks;
+pub mod verify;
 pub mod what_if;
 pub mod why_not;
 
@@ -41,6 +47,7 @@ use clap::Parser as _;
 
 use crate::cli::args::Cli;
 use crate::cli::args::Command;
+use crate::cli::args::ExportCommand;
 use crate::cli::args::ProviderCommand;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -115,9 +122,13 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Approve(args) => approve::approve(cli, args, output).await,
         Command::Apply(args) => apply::apply(cli, args, output).await,
         Command::Run(args) => run::run(cli, args, output).await,
+        Command::Alerts(args) => alerts::alerts(cli, args, output).await,
         Command::Link(args) => said::link(cli, args, output),
         Command::Orphan(args) => said::orphan(cli, args, output),
         Command::Hold(args) => hold::hold(cli, args, output),
+        Command::Notices(args) => notices::notices(cli, args, output),
+        Command::Tasks(args) => tasks::tasks(cli, args, output),
+        Command::Successor(args) => successor::successor(cli, args, output),
         Command::Leave(args) => leave::leave(cli, args, output),
         Command::Restore(args) => restore::restore(cli, args, output).await,
         Command::Retry(args) => said::retry(cli, args, output),
@@ -129,7 +140,10 @@ async fn command(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::WhyNot(args) => why_not::why_not(cli, args, output),
         Command::WhatIf(args) => what_if::what_if(cli, args, output),
         Command::Log(args) => inspect::log(cli, args, output),
-        Command::Verify => inspect::verify(cli, output),
+        Command::Verify(args) => verify::verify(cli, args, output),
+        Command::Checkpoint(args) => checkpoint::checkpoint(cli, args, output),
+        Command::Proof(args) => checkpoint::proof(cli, args, output),
+        Command::Export(ExportCommand::Tiles { dir }) => checkpoint::tiles(cli, dir, output),
         Command::Rebuild(args) => inspect::rebuild(cli, args, output),
         Command::Backup(args) => backup::backup(cli, args, output),
         Command::Reopen(args) => reopen::reopen(cli, args, output),

@@ -14,6 +14,8 @@ use crate::cli::leave::show_withdrawn;
 use crate::cli::leave::withdrawn_value;
 use crate::cli::output::Output;
 use crate::cli::setup;
+use crate::cli::tasks::followed_value;
+use crate::cli::tasks::show_followed;
 use crate::domain::code;
 use crate::domain::source::Rehearsal;
 use crate::domain::source::SourceKind;
@@ -32,19 +34,21 @@ pub async fn sync(cli: &Cli, args: &SyncArgs, output: &Output) -> Result<Exit, F
     let synced = engine.sync(&run, &args.sources).await?;
     let adoption = engine.adopt_policy(&run)?;
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
+    let followed = engine.follow_tasks(&run)?;
     let exit = synced_exit(&synced);
     engine.finish(&run, exit.code())?;
     if output.json {
         let items: Vec<_> = synced.iter().map(synced_value).collect();
         output.document(&json!({
             "items": items, "withdrawn": withdrawn_value(&engine, &withdrawn)?,
-            "exit": exit.code(),
+            "tasks": followed_value(&followed), "exit": exit.code(),
         }));
         return Ok(exit);
     }
     show_synced(&synced, output);
     show_adoption(&adoption, output);
     show_withdrawn(&engine, &withdrawn, output)?;
+    show_followed(&engine, &followed, output)?;
     if synced.is_empty() {
         output.note("no directory and no tenant is configured, so that nothing was read");
     } else if exit == Exit::Done {

@@ -14,11 +14,13 @@ use crate::cli::person::os_user;
 use crate::cli::plan_file;
 use crate::cli::review;
 use crate::cli::setup;
+use crate::cli::tasks::show_followed;
 use crate::domain::account::Do;
 use crate::domain::code;
 use crate::domain::rows::BreakerState;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
+use crate::domain::succession::Via;
 use crate::engine::Engine;
 use crate::engine::decide::Judged;
 use crate::engine::owned::Belongings;
@@ -48,6 +50,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     plan_also(&engine, args)?;
     let withdrawn = engine.follow_withdrawals(&run, &BTreeSet::new())?;
     let judged = engine.decide_all(&run, args.policy.clone())?;
+    let followed = engine.follow_tasks_of(&run, &judged)?;
     let planned = engine.plan(&run, judged, args.policy.as_deref())?;
     engine.finish(&run, 0)?;
     let steps = match &planned.plan {
@@ -62,6 +65,7 @@ pub async fn plan(cli: &Cli, args: &PlanArgs, output: &Output) -> Result<Exit, F
     } else {
         show_adoption(&adoption, output);
         show_withdrawn(&engine, &withdrawn, output)?;
+        show_followed(&engine, &followed, output)?;
         show_plan(&engine, &planned, &owned, args, output)?;
     }
     let to_do = planned.plan.is_some();
@@ -228,7 +232,11 @@ fn show_meaning(
         let counted = owned.counted(&step.account);
         if !counted.is_empty() {
             let to = match &step.successor {
-                Some(successor) => format!(", which go to {}", engine.called(successor)?),
+                Some(successor) => format!(
+                    ", which go to {}{}",
+                    engine.called(successor)?,
+                    tell::chosen(&step)
+                ),
                 None => String::new(),
             };
             let name = engine.called(&step.account)?;
@@ -248,12 +256,19 @@ pub(super) fn show_leaving_successors(
     plan: &PlanRow,
     output: &Output,
 ) -> Result<(), Failure> {
-    for (tenant, successor) in engine.leaving_successors(&engine.steps_left(plan)?)? {
+    for (tenant, successor, via) in engine.leaving_successors(&engine.steps_left(plan)?)? {
         let name = engine.called(&successor)?;
+        let until = match via {
+            Via::Named => "until `exeunt successor set` names another one, that step is withheld",
+            Via::Manager => "those steps are withheld, and the next plan looks for another one",
+            Via::Team => {
+                "until exeunt.toml names another one and `exeunt policy approve` has adopted it, \
+                 nobody is removed there"
+            }
+        };
         output.note(&format!(
             "NO SUCCESSOR: {name}, who takes over in {tenant}, has left or is about to be removed \
-             as well; until exeunt.toml names another one and `exeunt policy approve` has adopted \
-             it, nobody is removed there"
+             as well; {until}"
         ));
     }
     Ok(())
@@ -303,14 +318,7 @@ fn show_open_plan(
 
 /// The brakes that stop steps of a plan as it stands now.
 pub(super) fn tripped(engine: &Engine, plan: &PlanRow) -> Result<Vec<BreakerState>, Failure> {
-    let steps = engine.steps_left(plan)?;
-    let steps: Vec<_> = steps.into_iter().map(|s| s.step).collect();
-    let set = engine.adopted_policy()?.map(|(_, set)| set);
-    let now = engine.clock.now();
-    let assessed = engine.assess(&steps, Some(&plan.digest), &set.unwrap_or_default(), now)?;
-    let mut states = assessed.states;
-    states.retain(|brake| brake.tripped);
-    Ok(states)
+    Ok(engine.tripped(plan)?)
 }
 
 /// The commands that a plan needs next, in their order; `name` is what it was called by.

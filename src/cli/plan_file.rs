@@ -37,7 +37,7 @@ pub fn document(
     let Some(plan) = plan else {
         return Ok(json!({
             "plan": null, "digest": null, "head": null, "now": null, "expires_at": null,
-            "steps": [], "withheld": withheld, "breakers": [],
+            "steps": [], "withheld": withheld, "breakers": [], "no_successor": [],
         }));
     };
     let mut steps = Vec::new();
@@ -53,6 +53,7 @@ pub fn document(
         "steps": steps,
         "withheld": withheld,
         "breakers": plan.breakers,
+        "no_successor": no_successor(engine, plan)?,
     }))
 }
 
@@ -134,6 +135,22 @@ pub fn undo_says(undo: Undo) -> String {
         Undo::Vendor(days, how) => format!("Can be undone for {days} days. {how}"),
         Undo::Never(nearest) => format!("Cannot be undone. {nearest}"),
     }
+}
+
+/// The steps that nobody can take over from: they are withheld until another successor is adopted.
+fn no_successor(engine: &Engine, plan: &PlanRow) -> Result<Vec<Value>, EngineError> {
+    let mut items = Vec::new();
+    for (row, successor) in engine.without_successor(&engine.steps_left(plan)?)? {
+        let profile = engine.profile(&row.step.account)?;
+        items.push(json!({
+            "tenant": row.step.tenant,
+            "account": profile.first(Profile::KEY),
+            "subject": row.step.account,
+            "email": profile.first(Profile::MAIL),
+            "successor": engine.called(&successor)?,
+        }));
+    }
+    Ok(items)
 }
 
 fn withheld(engine: &Engine, judged: &[Judged]) -> Result<Vec<Value>, EngineError> {

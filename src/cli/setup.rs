@@ -9,23 +9,31 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::failure::chain;
 use crate::cli::failure::judge;
+use crate::cli::failure::notify;
 use crate::cli::output::Output;
 use crate::cli::progress::Shown;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::config::alert;
 use crate::config::build;
+use crate::config::notices;
+use crate::config::smtp;
 use crate::directory;
 use crate::domain::time::Time;
 use crate::engine;
 use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::replay::parse_moment;
+use crate::evidence::publish::Published;
 use crate::ledger::Access;
 use crate::ledger::InitOptions;
 use crate::ledger::Ledger;
+use crate::ledger::LedgerError;
 use crate::ledger::Paths;
 use crate::ledger::entropy::SystemEntropy;
+use crate::ledger::revault::Loss;
+use crate::notify::NotifyError;
 use crate::provider;
 
 /// The commented configuration that `init` writes.
@@ -67,13 +75,36 @@ pub fn open_ledger(cli: &Cli, access: Access) -> Result<(Config, Ledger), Failur
         clock(cli)?,
         Arc::new(SystemEntropy),
     )?;
+    fits_what_was_copied(&config, &ledger)?;
     Ok((config, ledger))
 }
 
-/// Opens everything around a ledger that does not fit its head lock.
-pub fn open_lost(cli: &Cli, output: &Output) -> Result<Engine, Failure> {
+/// Where checkpoints are copied to, if anywhere.
+pub fn published(config: &Config) -> Option<Published> {
+    let path = config.ledger.publish.as_ref()?;
+    Some(Published::new(&config.path(path)))
+}
+
+/// Refuses a ledger that is not the continuation of the newest checkpoint that was copied: ledger and
+/// head lock may have been put back together. What cannot be read is said where copying fails.
+fn fits_what_was_copied(config: &Config, ledger: &Ledger) -> Result<(), Failure> {
+    match published(config).map(|published| published.compare(ledger)) {
+        Some(Err(error @ LedgerError::False { .. })) => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Opens everything around a ledger that does not fit its head lock, or has lost its vault.
+pub fn open_lost(
+    cli: &Cli,
+    entries: bool,
+    vault: Option<Loss>,
+    output: &Output,
+) -> Result<Engine, Failure> {
     let config = Config::load(&cli.config)?;
-    let ledger = Ledger::open_lost(&paths(&config)?, clock(cli)?, Arc::new(SystemEntropy))?;
+    let copied = |ledger: &Ledger| published(&config)?.newest(ledger.origin()).ok()?;
+    let (paths, entropy) = (paths(&config)?, Arc::new(SystemEntropy));
+    let ledger = Ledger::open_lost(&paths, entries, vault, copied, clock(cli)?, entropy)?;
     around(cli, config, ledger, output)
 }
 
@@ -102,7 +133,9 @@ fn only_loopback(engine: &Engine) -> Result<(), Failure> {
     let tenants = engine.tenants.iter().filter(|t| !t.adapter.is_loopback());
     let mut outside = directories
         .map(|d| d.name.as_str())
-        .chain(tenants.map(|t| t.name.as_str()));
+        .chain(tenants.map(|t| t.name.as_str()))
+        .chain((!engine.notifier.is_loopback()).then_some("smtp"))
+        .chain(alert::leaves(&engine.config));
     match outside.next() {
         None => Ok(()),
         Some(name) => Err(Failure {
@@ -180,6 +213,25 @@ struct Line {
     hint: Option<String>,
 }
 
+/// Whether the relay of `[smtp]` takes mails from us, if there is one.
+async fn relay(config: &Config) -> Result<Option<(Exit, Line)>, Failure> {
+    let Some(mailer) = smtp::mailer(config)? else {
+        return Ok(None);
+    };
+    let name = mailer.relay();
+    Ok(Some(match mailer.check().await {
+        Ok(()) => {
+            let says = format!("{name} takes mails from us");
+            (Exit::Done, line("smtp", "relay", "good", says, None))
+        }
+        Err(error) => {
+            let (code, hint) = notify(&NotifyError::Mail(error.clone()));
+            let hint = Some(hint.to_owned());
+            (code, line("smtp", "relay", "bad", error.to_string(), hint))
+        }
+    }))
+}
+
 /// `exeunt check`.
 pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let config = Config::load(&cli.config)?;
@@ -197,6 +249,11 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             let noun = if size == 1 { "entry" } else { "entries" };
             let says = format!("{size} {noun}; vault and head lock fit");
             lines.push(line("ledger", "ledger", "good", says, None));
+            let copies = copies(&config, &ledger);
+            if copies.state == "bad" {
+                exit = exit.graver(Exit::False);
+            }
+            lines.push(copies);
         }
         Err(error) => {
             let says = chain(&error);
@@ -250,6 +307,11 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             ));
         }
     }
+    notices::texts(&config)?;
+    if let Some((code, relay)) = relay(&config).await? {
+        exit = exit.graver(code);
+        lines.push(relay);
+    }
     if exit == Exit::Done && lines.iter().any(|l| l.state == "bad") {
         exit = Exit::Rights;
     }
@@ -258,6 +320,42 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         output.hint("no [[tenant]] is configured yet: there is nothing that could be decided");
     }
     Ok(exit)
+}
+
+/// Whether anything of the ledger is known outside, so that a rewrite would show.
+fn copies(config: &Config, ledger: &Ledger) -> Line {
+    let limited = |says: String, hint: &str| {
+        line(
+            "ledger",
+            "checkpoints",
+            "limited",
+            says,
+            Some(hint.to_owned()),
+        )
+    };
+    let Some(published) = published(config) else {
+        return limited(
+            "nothing leaves this machine: whoever has it could rewrite the ledger".to_owned(),
+            "name a directory on another machine as `publish` in [ledger]",
+        );
+    };
+    let place = published.path().display();
+    match published.compare(ledger) {
+        Ok(Some(size)) => {
+            let says = format!("the first {size} entries are covered by a copy in {place}");
+            line("ledger", "checkpoints", "good", says, None)
+        }
+        Ok(None) => limited(
+            format!("nothing was copied to {place} yet"),
+            "`exeunt checkpoint` copies the first one",
+        ),
+        Err(error @ LedgerError::False { .. }) => {
+            let says = chain(&error);
+            let (_, _, hint) = judge(&EngineError::from(error));
+            line("ledger", "checkpoints", "bad", says, hint)
+        }
+        Err(error) => limited(chain(&error), "see that the directory can be reached"),
+    }
 }
 
 /// Whether a file is older than it may be.

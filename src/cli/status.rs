@@ -3,6 +3,10 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::cli::alerts::channel_values;
+use crate::cli::alerts::runs_value;
+use crate::cli::alerts::show_channels;
+use crate::cli::alerts::show_runs;
 use crate::cli::args::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -13,6 +17,8 @@ use crate::cli::output::Output;
 use crate::cli::output::plural;
 use crate::cli::plan::next_commands;
 use crate::cli::setup;
+use crate::cli::tasks;
+use crate::cli::verify::entries;
 use crate::domain::attempts;
 use crate::domain::attempts::SET_ASIDE;
 use crate::domain::fold::source_key;
@@ -32,7 +38,18 @@ use crate::engine::decide::Judged;
 use crate::engine::restore::WITHDRAWN;
 use crate::engine::tell;
 use crate::ledger::Access;
+use crate::ledger::View;
 use crate::ledger::vault::Profile;
+
+/// How much of the ledger is covered by a checkpoint that was copied elsewhere.
+fn known_outside(engine: &Engine) -> String {
+    let published = setup::published(&engine.config);
+    let covered = published.and_then(|there| there.compare(&engine.ledger).ok().flatten());
+    match covered {
+        None | Some(0) => "of which nothing is known outside this machine yet".to_owned(),
+        Some(size) => format!("the first {size} of them known outside this machine"),
+    }
+}
 
 /// Shows where things stand. Without the vault it shows what can be told without names.
 pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
@@ -58,10 +75,12 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let late = count(&still_in, ClockState::Late);
     let exit = if late > 0 { Exit::Partly } else { Exit::Done };
     let holds = engine.hold_count(&moment)?;
+    let by_hand = engine.tasks(&moment, &judged)?;
     if output.json {
         let mut document = document(&engine, &still_in, trouble.as_deref())?;
         if let Value::Object(fields) = &mut document {
             fields.insert("holds".to_owned(), json!(holds));
+            fields.insert("tasks".to_owned(), json!(by_hand));
         }
         output.document(&document);
         return Ok(exit);
@@ -72,9 +91,12 @@ pub fn status(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         ));
         output.data("");
     }
+    tasks::show_in_status(&engine, &by_hand, output)?;
     show_still_in(&engine, &still_in, output)?;
     show_sources(&engine, output)?;
     show_set_aside(&engine, &judged, output)?;
+    show_runs(&engine, output)?;
+    show_channels(&engine, output)?;
     show_count(&holds, output);
     show_waiting(&engine, output)?;
     Ok(exit)
@@ -114,10 +136,9 @@ fn show_still_in(
     let mut rows = Vec::new();
     for (clock, one) in still_in {
         let why = tell::reasons(&one.decision.blocked);
-        let mut why = if why.is_empty() {
-            "The step is due.".to_owned()
-        } else {
-            why
+        let mut why = match why.is_empty() {
+            true => due(engine, one)?,
+            false => why,
         };
         if clock.as_ref().is_some_and(|c| c.active_after.is_some()) {
             why.push_str(" USED AFTER THE DEPARTURE.");
@@ -137,6 +158,18 @@ fn show_still_in(
     );
     output.data("");
     Ok(())
+}
+
+/// Why somebody is still in although the rules let the step be taken.
+fn due(engine: &Engine, one: &Judged) -> Result<String, Failure> {
+    let withheld = engine.due_and_not_taken(one)?;
+    Ok(match withheld {
+        Some(code) => format!(
+            "The step is due, and is withheld. {}",
+            tell::reasons(&[code])
+        ),
+        None => "The step is due.".to_owned(),
+    })
 }
 
 /// That nobody is known to be still in is worth only as much as the reads that it rests on.
@@ -286,15 +319,15 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         "ledger"
     };
     output.data(&format!(
-        "{word} {}: {} so far, of which nothing is known outside this machine yet",
+        "{word} {}: {} so far, {}",
         engine.ledger.origin(),
-        if head.size == 1 {
-            "1 entry".to_owned()
-        } else {
-            format!("{} entries", head.size)
-        }
+        entries(head.size),
+        known_outside(engine)
     ));
     let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
+    for line in lost_with_vault(engine, ledger.as_ref())? {
+        output.data(&line);
+    }
     if let Some(mark) = ledger.and_then(|row| row.reopened) {
         output.data(&format!(
             "it went on from an older copy on {} (entry #{}): what was said in the entries that are \
@@ -307,6 +340,29 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
         output.data(&line);
     }
     Ok(())
+}
+
+/// What was lost with a vault, if one was.
+fn lost_with_vault(engine: &Engine, row: Option<&LedgerRow>) -> Result<Vec<String>, Failure> {
+    let Some(loss) = row.and_then(|row| row.revaulted.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    let mut lines = vec![format!(
+        "it goes on with another vault since {} (entry #{}): the values of {} are lost",
+        loss.since.day(),
+        loss.seq,
+        plural(loss.lost, "pseudonym")
+    )];
+    let words = engine.lost_words()?;
+    if !words.is_empty() {
+        let words: Vec<_> = words.iter().map(|seq| format!("#{seq}")).collect();
+        lines.push(format!(
+            "LEAVERS WHO ARE LOST with it: of whom entry {} says that they leave nobody knows any more. Say \
+             it again (`exeunt leave`)",
+            words.join(", ")
+        ));
+    }
+    Ok(lines)
 }
 
 /// When the ledger was copied last; nobody needs a copy of a rehearsal.
@@ -323,6 +379,15 @@ fn backed_up(engine: &Engine, ledger: Option<LedgerRow>) -> Option<String> {
     Some(format!("last backup {ago} (entry #{})", mark.seq))
 }
 
+fn lost_values(engine: &Engine, view: &View<'_>) -> Result<serde_json::Value, Failure> {
+    let row = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;
+    let Some(loss) = row.and_then(|row| row.revaulted) else {
+        return Ok(serde_json::Value::Null);
+    };
+    let words = engine.lost_words()?;
+    Ok(json!({ "seq": loss.seq, "since": loss.since, "lost": loss.lost, "leaves": words }))
+}
+
 fn document(
     engine: &Engine,
     still_in: &[StillIn<'_>],
@@ -337,7 +402,7 @@ fn document(
             "tenant": one.facts.account.tenant, "account": profile.first(Profile::KEY),
             "subject": one.facts.account.subject, "email": profile.first(Profile::MAIL),
             "erased_by": null, "since": one.decision.since, "blocked": one.decision.blocked,
-            "clock": clock,
+            "clock": clock, "withheld": engine.due_and_not_taken(one)?,
         }));
     }
     let mut words = Vec::new();
@@ -379,8 +444,11 @@ fn document(
         "plans": plans,
         "sources": sources,
         "two_person_rules": engine.two_person_rules()?,
+        "vault_lost": lost_values(engine, &view)?,
         "backup": view.row::<LedgerRow>(Kind::Ledger, "ledger")?.and_then(|row| row.backup),
         "sandbox": engine.ledger.opened().sandbox,
+        "runs": runs_value(engine)?,
+        "alert_channels": channel_values(engine)?,
         "vault_trouble": trouble,
     }))
 }

@@ -14,6 +14,7 @@ use crate::config::ProtectConfig;
 use crate::config::TenantConfig;
 use crate::config::check;
 use crate::config::mistake::Mistake;
+use crate::config::notices;
 use crate::config::place::Place;
 use crate::config::secret::Secret;
 use crate::config::secret::SecretRef;
@@ -106,6 +107,7 @@ pub fn try_without_secrets(config: &Config) -> Result<(), Mistake> {
         protected(config, of)?;
         successor(config, of)?;
     }
+    notices::notifier_with(config, &stand_in)?;
     Ok(())
 }
 

@@ -12,11 +12,14 @@ use crate::config::DirectoryKind;
 use crate::config::PolicyConfig;
 use crate::config::ProtectConfig;
 use crate::config::TenantConfig;
+use crate::config::alert;
 use crate::config::build;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::nearest;
+use crate::config::notices;
 use crate::config::place::Place;
 use crate::config::policy;
+use crate::config::smtp;
 use crate::domain::correlation::Rule;
 use crate::domain::id::Email;
 use crate::domain::id::SourceName;
@@ -37,9 +40,12 @@ pub(super) fn check(config: &Config) -> Result<(), Mistake> {
     }
     tenants(config)?;
     approvers(config)?;
+    smtp::check(config)?;
+    notices::check(config)?;
     for policy in &config.policy {
         among(config, policy)?;
     }
+    alert::check(config)?;
     policies(config)
 }
 
@@ -169,8 +175,27 @@ fn tenants(config: &Config) -> Result<(), Mistake> {
             &tenant.service_accounts,
         )?;
         correlation(config, tenant)?;
+        succession(config, tenant)?;
     }
     Ok(())
+}
+
+/// The order in which a successor is looked for: one way at least, and each once.
+fn succession(config: &Config, tenant: &TenantConfig) -> Result<(), Mistake> {
+    let place = Place::of("tenant", &tenant.name, &["succession"]);
+    let right = "some of \"named\", \"manager\" and \"team\", the first one first";
+    if tenant.order().is_empty() {
+        let says = "`succession` is empty, so that nobody could take over";
+        return Err(config.mistake(&place, says, right));
+    }
+    let mut seen = BTreeSet::new();
+    match tenant.order().iter().find(|via| !seen.insert(**via)) {
+        None => Ok(()),
+        Some(twice) => {
+            let says = format!("`{}` stands in `succession` twice", twice.as_str());
+            Err(config.mistake(&place, says, "each once"))
+        }
+    }
 }
 
 /// The rules by which accounts are given to people: each once, and what people say first.
@@ -206,6 +231,7 @@ const TENANT_KEYS: &[&str] = &[
     "token_secret",
     "workspace",
     "successor",
+    "succession",
     "session_days",
     "headers",
     "paths",

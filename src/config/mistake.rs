@@ -28,7 +28,7 @@ impl std::error::Error for Mistake {}
 pub(crate) const RIGHT: &str = "; right: ";
 
 /// Words of the design that this version does not understand yet.
-const NOT_YET: &[&str] = &["smtp", "webhook"];
+const NOT_YET: &[&str] = &["webhook"];
 
 impl Mistake {
     /// The file cannot be read.
@@ -91,6 +91,10 @@ fn in_words(message: &str) -> (String, Option<String>) {
     if message.starts_with("missing field") {
         return (format!("`{first}` is missing"), example(first));
     }
+    if message.starts_with("duplicate field") {
+        let says = format!("`{first}` stands here for the second time, under an older name");
+        return (says, Some("each section once".to_owned()));
+    }
     if message.starts_with("duplicate key") {
         return (
             "a key stands here for the second time".to_owned(),
@@ -129,6 +133,7 @@ fn wanted(expected: &str) -> String {
         ("path string", "a path in quotes"),
         ("u64", "a whole number from 0 up"),
         ("u32", "a whole number from 0 up"),
+        ("u16", "a whole number from 0 up"),
         ("usize", "a whole number from 0 up"),
         ("a boolean", "true or false, without quotes"),
         ("a character", "one character in quotes"),
@@ -156,6 +161,8 @@ fn example(key: &str) -> Option<String> {
         ("do", "do = \"disable\""),
         ("attribute", "attribute = \"employeeType\""),
         ("values", "values = [\"terminated\"]"),
+        ("host", "host = \"relay.example.com\""),
+        ("from", "from = \"Exeunt <exeunt@example.com>\""),
     ];
     let known = examples.iter().find(|(name, _)| *name == key);
     known.map(|(_, example)| format!("as in {example}"))
@@ -208,8 +215,8 @@ mod tests {
         let wanted = "kind = \"ldap\" with flavor = \"active-directory\"";
         assert_eq!(right.as_deref(), Some(wanted));
         assert_eq!(
-            says("unknown variant `smtp`, expected `file`").0,
-            "`smtp` is not built yet"
+            says("unknown variant `webhook`, expected `file`").0,
+            "`webhook` is not built yet"
         );
     }
 

@@ -3,12 +3,15 @@
 //! Unknown keys are errors with line, column and a suggestion; a secret is a reference, never a
 //! literal; relative paths count from the file's own directory.
 
+pub mod alert;
 pub mod build;
 pub mod check;
 pub mod mistake;
+pub mod notices;
 pub mod place;
 pub mod policy;
 pub mod secret;
+pub mod smtp;
 mod tenant;
 
 use std::collections::BTreeMap;
@@ -24,11 +27,14 @@ use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::value::SeqAccessDeserializer;
 
+use crate::config::alert::AlertConfig;
 use crate::config::mistake::Mistake;
 use crate::config::mistake::RIGHT;
+use crate::config::notices::NoticesConfig;
 use crate::config::place::Place;
 use crate::config::place::Text;
 use crate::config::secret::SecretRef;
+use crate::config::smtp::SmtpConfig;
 use crate::directory::Encoding;
 use crate::directory::LeftWhen;
 use crate::domain::correlation::Rule;
@@ -38,6 +44,9 @@ use crate::domain::policy::Limits;
 use crate::domain::policy::Ring;
 use crate::domain::policy::StepRule;
 use crate::domain::rows::When;
+use crate::domain::succession::Via;
+use crate::ledger::checkpoint::Cadence;
+use crate::notify::text::Language;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -65,8 +74,12 @@ pub struct Config {
     #[serde(default)]
     pub leavers: LeaverTargets,
     /// How warnings are given.
-    #[serde(default)]
-    pub notify: NotifyConfig,
+    #[serde(default, alias = "notify")]
+    pub notices: NoticesConfig,
+    /// The relay over which mails go.
+    pub smtp: Option<SmtpConfig>,
+    /// What operators hear of.
+    pub alert: Option<AlertConfig>,
     /// The directory that relative paths count from.
     #[serde(skip)]
     pub base: PathBuf,
@@ -91,6 +104,14 @@ pub struct LedgerConfig {
     pub origin: String,
     /// Whether this is a rehearsal: time may be moved, and every source must be on loopback.
     pub sandbox: bool,
+    /// The directory that checkpoints are copied to: on another machine, if they are to prove much.
+    pub publish: Option<PathBuf>,
+    /// As soon as so many entries are not covered by a checkpoint, the next one is made.
+    pub checkpoint_entries: u64,
+    /// As soon as the newest checkpoint is so many seconds old and an entry is not covered.
+    pub checkpoint_seconds: u32,
+    /// After so many hours without any entry `exeunt checkpoint` makes one all the same.
+    pub heartbeat_hours: u32,
 }
 
 impl Default for LedgerConfig {
@@ -102,6 +123,10 @@ impl Default for LedgerConfig {
             keys: "keys".into(),
             origin: "localhost/exeunt".to_owned(),
             sandbox: false,
+            publish: None,
+            checkpoint_entries: 100,
+            checkpoint_seconds: 60,
+            heartbeat_hours: 24,
         }
     }
 }
@@ -409,8 +434,10 @@ pub struct TenantConfig {
     pub token_secret: Option<SecretRef>,
     /// The id of the workspace (Alteryx) or organisation (Port) that must be met there.
     pub workspace: Option<String>,
-    /// The address of who takes over what removed accounts own.
+    /// The address of who takes over what removed accounts own, where nobody comes before.
     pub successor: Option<String>,
+    /// In which order a successor is looked for.
+    pub succession: Option<Vec<Via>>,
     /// For how many days somebody may go on working after a login without logging in again, where
     /// the provider does not say.
     pub session_days: Option<u64>,
@@ -433,6 +460,8 @@ pub struct TenantConfig {
     /// Addresses of accounts that machines use.
     #[serde(default)]
     pub service_accounts: Vec<String>,
+    /// The language in which people are warned about its accounts.
+    pub language: Option<Language>,
     /// By which rules its accounts are given to people, in order.
     pub correlate: Option<Vec<Rule>>,
     /// How long one request may take, in seconds.
@@ -442,6 +471,11 @@ pub struct TenantConfig {
 }
 
 impl TenantConfig {
+    /// In which order a successor is looked for.
+    pub fn order(&self) -> &[Via] {
+        self.succession.as_deref().unwrap_or(Via::USUAL)
+    }
+
     /// By which rules its accounts are given to people, in order: what a person has said first.
     pub fn rules(&self) -> Vec<Rule> {
         let Some(named) = &self.correlate else {
@@ -518,22 +552,6 @@ pub struct PolicyConfig {
     pub on: Option<String>,
 }
 
-/// `[notify]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NotifyConfig {
-    /// The directory that warnings are written to.
-    pub file: PathBuf,
-}
-
-impl Default for NotifyConfig {
-    fn default() -> Self {
-        Self {
-            file: "notices".into(),
-        }
-    }
-}
-
 impl Config {
     /// Reads and checks the file.
     pub fn load(path: &Path) -> Result<Config, Mistake> {
@@ -556,6 +574,15 @@ impl Config {
     /// A path of the configuration, from the file's own directory.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.base.join(path)
+    }
+
+    /// When a checkpoint is due.
+    pub fn cadence(&self) -> Cadence {
+        Cadence {
+            entries: self.ledger.checkpoint_entries,
+            seconds: self.ledger.checkpoint_seconds.into(),
+            heartbeat_seconds: i64::from(self.ledger.heartbeat_hours).saturating_mul(3_600),
+        }
     }
 
     /// The file of a `sqlite:FILE` in `[ledger]`.

@@ -58,6 +58,10 @@ pub fn policy_set(
                 .collect(),
             address: Some(fingerprint(&tenant.url)),
             successor: build::successor(config, tenant)?.map(|a| fingerprint(a.as_str())),
+            succession: match kind.is_some_and(|k| k.steps.iter().any(|s| s.hands_over)) {
+                true => tenant.order().to_vec(),
+                false => Vec::new(),
+            },
             session_days: tenant.session_days,
             machines_named: machines_named(tenant),
             can: kind

@@ -25,6 +25,9 @@ pub struct AccountRecord {
     /// The newest success of each signal that the record itself shows (a last login), no event
     /// log asked.
     pub seen: BTreeMap<Signal, Time>,
+    /// How many keys work with which programs act in its name; `None` where that was not shown, which
+    /// says nothing about them.
+    pub live_keys: Option<u64>,
     /// The facts that decisions rest on.
     pub facts: AccountFacts,
 }
@@ -73,6 +76,21 @@ pub struct AccountFacts {
     /// Signals whose newest success would lie in the future, which says nothing about the past.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub future: BTreeSet<Signal>,
+    /// How many keys work with which programs act in its name, as far as the tenant has shown them
+    /// last; what an adapter sees stands in [`AccountRecord::live_keys`].
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    pub live_keys: u64,
+    /// Its role is known not to allow it to take over what others own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_heir: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_none_at_all(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Whether an account can be used.
@@ -160,6 +178,9 @@ pub enum Do {
     Remove,
     /// Hand over what the account owns; part of a removal, never a step of a policy.
     Transfer,
+    /// Take away a key with which programs act in its name; part of a step, never a step of a
+    /// policy, and no step fails because of it.
+    Revoke,
     /// Give the sign-in back; only on somebody's word, never a step of a policy.
     Restore,
 }
@@ -171,8 +192,14 @@ impl Do {
             Do::Disable => "disable",
             Do::Remove => "remove",
             Do::Transfer => "transfer",
+            Do::Revoke => "revoke",
             Do::Restore => "restore",
         }
+    }
+
+    /// Whether it changes the account itself; what belongs to it is another matter.
+    pub const fn changes_account(self) -> bool {
+        !matches!(self, Do::Transfer | Do::Revoke)
     }
 
     /// Whether a policy can have it as a step.

@@ -54,7 +54,11 @@ pub struct Failures {
 impl Failures {
     /// Counts those of a step for one account; `None` if there are none.
     pub fn of(commands: &[CommandRow], does: Do, cleared: Option<Seq>) -> Option<Self> {
-        let own = || commands.iter().filter(|c| c.aim() == does);
+        // a key that cannot be taken away does not keep the account waiting
+        let own = || {
+            let of_step = commands.iter().filter(move |c| c.aim() == does);
+            of_step.filter(|c| c.does != Do::Revoke)
+        };
         let over = own().filter(|c| c.does == does && c.took_effect());
         let since = over.map(|c| c.seq).max().max(cleared);
         let later: Vec<_> = own().filter(|c| Some(c.seq) > since).collect();
@@ -136,6 +140,7 @@ mod tests {
             outcome: Some((seq + 1, result, Code::new(code))),
             settled: None,
             confirmed: None,
+            lost: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! What can stand between a finding and a step.
 
+use std::collections::BTreeSet;
+
 use crate::domain::account::Do;
+use crate::domain::account::Protection;
 use crate::domain::attempts::Failures;
 use crate::domain::attempts::RETRY_LATER;
 use crate::domain::attempts::SET_ASIDE;
@@ -11,6 +14,7 @@ use crate::domain::decide::LinkFacts;
 use crate::domain::departure::DISABLED_DAYS_FOR_REMOVAL;
 use crate::domain::departure::stated_of;
 use crate::domain::id::Seq;
+use crate::domain::lost::LostHold;
 use crate::domain::policy::Policy;
 use crate::domain::policy::Ring;
 use crate::domain::policy::seconds;
@@ -21,6 +25,7 @@ use crate::domain::rows::SourceRow;
 use crate::domain::rows::When;
 use crate::domain::rows::hold_codes;
 use crate::domain::source::Verdict;
+use crate::domain::task;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 use crate::domain::trigger;
@@ -30,12 +35,18 @@ use crate::domain::trigger::Match;
 pub(crate) fn lasting(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Code> {
     let leaves = found.policy.when == When::Departed;
     let mut blocked = hold_codes(held(case, does, leaves));
+    unresolved(case, does, leaves, &mut blocked);
     in_doubt(case, &mut blocked);
     if let Some(leaver) = departed(case, found.policy) {
         blocked.extend(leaver.elsewhere.clone());
     }
     identity(case, found.policy.when, &mut blocked);
-    untouchable(case, &mut blocked);
+    // what two approvers have released is released for whoever has left, and for nobody else
+    let released = match leaves {
+        true => task::permitted(case, does),
+        false => BTreeSet::new(),
+    };
+    untouchable(case, &released, &mut blocked);
     // what a named person says counts from when they said it, and not before it holds
     let said = departed(case, found.policy).filter(|leaver| leaver.is_named());
     let begun = said.map_or(found.since, |leaver| {
@@ -117,17 +128,20 @@ fn failed_before(case: &Case<'_>, does: Option<Do>, decision: &mut Decision) -> 
 /// What blocks a leaver's account whatever the policy says.
 pub(crate) fn of_leaver(case: &Case<'_>, leaver: &Leaver) -> Vec<Code> {
     let mut blocked = hold_codes(held(case, Some(Do::Disable), true));
+    unresolved(case, Some(Do::Disable), true, &mut blocked);
     in_doubt(case, &mut blocked);
     blocked.extend(leaver.elsewhere.clone());
     identity(case, When::Departed, &mut blocked);
-    untouchable(case, &mut blocked);
+    untouchable(case, &BTreeSet::new(), &mut blocked);
     dedup(blocked)
 }
 
 /// What stands between an account and any step of a policy, whatever the policy finds.
 pub(crate) fn standing(case: &Case<'_>, policy: &Policy) -> Vec<Code> {
-    let mut blocked = hold_codes(held(case, None, policy.when == When::Departed));
-    untouchable(case, &mut blocked);
+    let leaves = policy.when == When::Departed;
+    let mut blocked = hold_codes(held(case, None, leaves));
+    unresolved(case, None, leaves, &mut blocked);
+    untouchable(case, &BTreeSet::new(), &mut blocked);
     blocked.extend(ring(case, policy));
     dedup(blocked)
 }
@@ -142,12 +156,34 @@ pub(crate) fn held<'c>(
     case.facts.holds.iter().filter(forbids)
 }
 
-/// The entries by which people keep a step from an account: holds, and a reviewer's word.
+/// The holds of which nobody knows any more over whom they are, and which forbid a step if they are
+/// over this account.
+fn lost_holds<'c>(
+    case: &'c Case<'_>,
+    does: Option<Do>,
+    leaves: bool,
+) -> impl Iterator<Item = &'c LostHold> {
+    let forbids = move |lost: &&LostHold| lost.hold.forbids(does, leaves, case.now);
+    case.facts.lost_holds.iter().filter(forbids)
+}
+
+/// Somebody is held who could be behind the account: nobody knows until an approver has looked.
+fn unresolved(case: &Case<'_>, does: Option<Do>, leaves: bool, blocked: &mut Vec<Code>) {
+    if lost_holds(case, does, leaves).next().is_some() {
+        blocked.push(Code::new("block.hold-unresolved"));
+    }
+}
+
+/// The entries by which people keep a step from an account or let it go on: holds, a reviewer's word,
+/// and releases.
 pub(crate) fn said(case: &Case<'_>, found: &Match<'_>, does: Option<Do>) -> Vec<Seq> {
     let leaves = found.policy.when == When::Departed;
     let holds = held(case, does, leaves).map(|hold| hold.seq);
+    let lost = lost_holds(case, does, leaves).flat_map(|lost| [lost.hold.seq, lost.over.seq]);
     let kept = kept(case, found).map(|mark| mark.seq);
-    holds.chain(kept).collect()
+    let released = task::released(case).into_iter().map(|mark| mark.seq);
+    let released = released.filter(|_| leaves);
+    holds.chain(lost).chain(kept).chain(released).collect()
 }
 
 /// The word of a reviewer who left the account out of a plan, while it holds: until its review date,
@@ -200,12 +236,12 @@ fn identity(case: &Case<'_>, when: When, blocked: &mut Vec<Code>) {
 }
 
 /// The account is protected, or not ours to change.
-fn untouchable(case: &Case<'_>, blocked: &mut Vec<Code>) {
+fn untouchable(case: &Case<'_>, released: &BTreeSet<Protection>, blocked: &mut Vec<Code>) {
     let facts = &case.facts.account.facts;
-    for protection in &facts.protected {
+    for protection in facts.protected.difference(released) {
         blocked.push(Code::new(protection.code()));
     }
-    if trigger::is_machine(case) {
+    if trigger::is_machine(case) && !released.contains(&Protection::Service) {
         blocked.push(Code::new("block.protected-service"));
     }
     if facts.managed_by.is_some() {

@@ -1,7 +1,8 @@
 //! The brakes: they stop what rests on a scope when more would change than is believable.
 //!
-//! A tripped brake stops every step of its class and action on its scope, and no other. A tenant or
-//! directory whose first plan was never released stops everything that rests on it. The release of
+//! A tripped brake stops every step of its class and action on its scope, and no other: what waits
+//! in other open plans counts as wanted, so that nobody comes through in small plans who would be
+//! stopped in a large one. A tenant or directory whose first plan was never released stops everything that rests on it. The release of
 //! a first plan names accounts with what is done to them and why: until each of these has been done
 //! once, it draws on the ramp of so many a day and meets no window, neither of that scope nor of
 //! another, since an approver let exactly it through. What a release let through does not count in
@@ -29,6 +30,8 @@ use crate::domain::rows::Step;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 
+mod beside;
+
 /// What percentages are of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bases {
@@ -45,6 +48,8 @@ pub struct Bases {
 pub struct Wanted<'a> {
     /// The steps that are still to be taken, in the plan's order.
     pub steps: &'a [Step],
+    /// The steps that are left of other open plans which no approver has released.
+    pub beside: &'a [Step],
     /// The plan's digest, once it has one: releases name it.
     pub digest: Option<&'a str>,
     /// What percentages are of.
@@ -167,40 +172,32 @@ pub fn assess(wanted: &Wanted<'_>, now: Time) -> Assessment {
     let mut brakes: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut on_ramp = Vec::new();
     for (i, step) in wanted.steps.iter().enumerate() {
-        // the approval of a clear-out is its release, and giving back takes nothing away
-        if step.class == Class::Everyone || step.does == Do::Restore {
+        let Some(met) = beside::met(step, wanted.contacts, &ramps) else {
             continue;
-        }
+        };
         let mut meet = |scope: &str, window: &'static str| {
             let key = (scope.to_owned(), step.class, step.does, window);
             brakes.entry(key).or_default().push(i);
         };
-        let sources = source_scopes(&step.tenant, &step.directories);
-        let known = |scope: &String| wanted.contacts.iter().any(|c| c.scope == *scope);
-        let (known, new): (Vec<_>, Vec<_>) = sources.into_iter().partition(known);
-        for scope in &new {
+        for scope in &met.new {
             meet(scope, FIRST_CONTACT);
         }
-        let named: Vec<usize> = (0..ramps.len())
-            .filter(|r| {
-                ramps
-                    .get(*r)
-                    .is_some_and(|r| r.draws(&known, &named_of(step)))
-            })
-            .collect();
-        if named.is_empty() {
-            for scope in known.iter().map(String::as_str).chain([ALL]) {
+        if met.ramps.is_empty() {
+            for scope in met.known.iter().map(String::as_str).chain([ALL]) {
                 meet(scope, DAY);
                 meet(scope, WEEK);
             }
         } else {
-            for ramp in named.iter().filter_map(|r| ramps.get(*r)) {
+            for ramp in met.ramps.iter().filter_map(|r| ramps.get(*r)) {
                 meet(&ramp.contact.scope, RAMP);
             }
-            on_ramp.push((i, named));
+            on_ramp.push((i, met.ramps));
         }
     }
-    let counted = without_ramp(wanted.commands, &ramps);
+    let counted = Counted {
+        commands: without_ramp(wanted.commands, &ramps),
+        beside: beside::waiting(wanted, &ramps),
+    };
     let mut states: Vec<(BreakerState, Vec<usize>)> = brakes
         .into_iter()
         .map(|(key, steps)| (state(wanted, &counted, &key, &steps, now), steps))
@@ -342,9 +339,16 @@ fn without_ramp<'a>(commands: &'a [CommandRow], ramps: &[Ramp<'a>]) -> Vec<&'a C
         .collect()
 }
 
+/// What counts in windows beside the steps of the plan.
+struct Counted<'a> {
+    commands: Vec<&'a CommandRow>,
+    beside: Vec<&'a Step>,
+}
+
 /// Whether a command changed something or may have.
 fn counts(command: &CommandRow) -> bool {
-    command.does != Do::Restore && (command.took_effect() || command.is_open())
+    command.does != Do::Restore
+        && (command.took_effect() || command.is_open() || command.lost.is_some())
 }
 
 fn source_scopes(tenant: &SourceName, directories: &[SourceName]) -> Vec<String> {
@@ -357,13 +361,13 @@ fn source_scopes(tenant: &SourceName, directories: &[SourceName]) -> Vec<String>
 
 fn state(
     wanted: &Wanted<'_>,
-    counted: &[&CommandRow],
+    counted: &Counted<'_>,
     key: &Key,
     steps: &[usize],
     now: Time,
 ) -> BreakerState {
     let (scope, class, does, window) = key;
-    let accounts: BTreeSet<_> = steps
+    let mut accounts: BTreeSet<_> = steps
         .iter()
         .filter_map(|i| wanted.steps.get(*i))
         .map(|s| &s.account)
@@ -386,6 +390,8 @@ fn state(
         state.limit = contact.map_or(0, |c| c.ramp_per_day);
         return state;
     }
+    accounts.extend(beside::accounts(&counted.beside, key));
+    state.wanted = accounts.len() as u64;
     let (day, week) = limits_of(&wanted.limits.breakers, base(wanted.bases, scope));
     let (limit, length_s) = if *window == DAY {
         (day, DAY_SECONDS)
@@ -401,6 +407,7 @@ fn state(
     let from = now.plus_seconds(length_s.saturating_neg());
     let anew = releases.iter().map(|r| r.seq).max();
     let done: BTreeSet<_> = counted
+        .commands
         .iter()
         .filter(|c| c.class == *class && c.aim() == *does && c.at >= from)
         .filter(|c| anew.is_none_or(|seq| c.seq > seq))

@@ -21,6 +21,7 @@ use crate::domain::departure::stated_of;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::lost::LostHold;
 use crate::domain::person::Strength;
 use crate::domain::policy::Capabilities;
 use crate::domain::policy::Policy;
@@ -41,6 +42,7 @@ use crate::domain::rows::PersonRow;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::SourceRow;
 use crate::domain::rows::Sum;
+use crate::domain::rows::TaskRow;
 use crate::domain::rows::When;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
@@ -71,6 +73,10 @@ pub struct Facts {
     pub kept: Vec<KeptMark>,
     /// The holds over it and over everybody to whom it belongs or could belong, ended ones too.
     pub holds: Vec<HoldRow>,
+    /// The newest task about it, for a person to see to.
+    pub task: Option<TaskRow>,
+    /// The holds over those whose values are lost that could be about it.
+    pub lost_holds: Vec<LostHold>,
     /// The newest decision about it.
     pub previous: Option<DecisionRow>,
     /// What somebody has said about it as an account without a person.
@@ -376,7 +382,7 @@ impl<'a> Case<'a> {
     }
 
     /// Whether the account can be used, as far as is known.
-    fn usable(&self) -> bool {
+    pub(crate) fn usable(&self) -> bool {
         self.facts.account.gone.is_none() && self.disabled.is_none() && !self.removed()
     }
 
@@ -481,9 +487,7 @@ impl<'a> Case<'a> {
         if due <= self.now || warning.is_due {
             blocks::passing(self, found, next.does, &mut decision);
         }
-        if warning.undelivered {
-            decision.blocked.push(Code::new("block.notice-not-given"));
-        }
+        decision.blocked.extend(warning.missing.map(Code::new));
         decision.verdict = if !decision.blocked.is_empty() {
             Ruling::Withhold
         } else if warning.is_due {
@@ -517,36 +521,43 @@ impl<'a> Case<'a> {
         let mut warning = Warning {
             acts_at: due,
             is_due: false,
-            undelivered: false,
+            missing: None,
         };
         let Some(longest) = found.policy.longest_notice() else {
             return warning;
         };
         let longest_s = seconds(longest, DAY_SECONDS);
-        // whoever was held has been told that nothing comes: they are warned anew
-        let mut begun = found.episode;
-        if let Some((hold, ended)) = self.last_held() {
-            begun = begun.max(ended);
-            decision.evidence.push(hold.seq);
-            let lifted = hold.lifted.as_ref().map(|mark| mark.seq);
-            decision.evidence.extend(lifted);
-        }
+        let begun = self.warned_from(found, decision);
         let given: Vec<_> = self
             .facts
             .notices
             .iter()
             .filter(|n| n.policy == found.policy.name)
-            .flat_map(|n| &n.sent)
-            .filter(|mark| mark.at > begun && mark.at <= self.now)
+            .flat_map(|n| n.sent.iter().map(move |mark| (n, mark)))
+            .filter(|(_, mark)| mark.at > begun && mark.at <= self.now)
             .collect();
-        let counts = |state: &str| matches!(state, "written" | "accepted" | "delivered");
-        let counted: Vec<_> = given.iter().filter(|m| counts(&m.state)).collect();
-        decision.evidence.extend(given.iter().map(|m| m.seq));
+        let counted: Vec<_> = given
+            .iter()
+            .filter(|(n, mark)| n.counts(mark))
+            .map(|(_, mark)| mark)
+            .collect();
+        for (row, mark) in &given {
+            let said = row.proceeded.as_ref().map(|p| p.seq);
+            decision.evidence.push(mark.seq);
+            decision.evidence.extend(mark.bounced);
+            decision
+                .evidence
+                .extend(said.filter(|_| mark.bounced.is_some()));
+        }
+        if given.iter().any(|(n, mark)| n.is_undelivered(mark)) {
+            warning.missing = Some("block.notice-undelivered");
+        }
         let Some(first) = counted.iter().min_by_key(|m| m.at) else {
             warning.acts_at = due.max(self.now.plus_seconds(longest_s));
             let warn_at = due.plus_seconds(longest_s.saturating_neg());
-            warning.undelivered = !given.is_empty();
-            warning.is_due = warn_at <= self.now && !warning.undelivered;
+            let lost = (!given.is_empty()).then_some("block.notice-not-given");
+            warning.missing = warning.missing.or(lost);
+            warning.is_due = warn_at <= self.now && warning.missing.is_none();
             if warn_at > self.now {
                 warning.acts_at = due;
             }
@@ -561,8 +572,30 @@ impl<'a> Case<'a> {
         let reminded = counted.iter().any(|m| m.days <= next);
         // once disabled, the warnings before the first step are over
         let before_first = self.disabled.is_none() && warning.acts_at > self.now;
-        warning.is_due = before_first && !reminded;
+        // nor is anything more sent to an address that is known to be dead
+        let dead = given.iter().any(|(_, mark)| mark.bounced.is_some());
+        warning.is_due = before_first && !reminded && !dead;
         warning
+    }
+
+    /// From when on warnings count: whoever was held has been told that nothing comes, and is warned
+    /// anew; so is whoever an approver wants to be, after warnings that did not arrive.
+    fn warned_from(&self, found: &Match<'_>, decision: &mut Decision) -> Time {
+        let mut begun = found.episode;
+        if let Some((hold, ended)) = self.last_held() {
+            begun = begun.max(ended);
+            decision.evidence.push(hold.seq);
+            let lifted = hold.lifted.as_ref().map(|mark| mark.seq);
+            decision.evidence.extend(lifted);
+        }
+        let rows = self.facts.notices.iter();
+        let of_policy = rows.filter(|n| n.policy == found.policy.name);
+        let again = of_policy.filter_map(|n| n.proceeded.as_ref().filter(|p| p.again));
+        for said in again {
+            begun = begun.max(said.at);
+            decision.evidence.push(said.seq);
+        }
+        begun
     }
 
     /// The hold over the account that ended last, and when.
@@ -592,7 +625,8 @@ struct Next {
 struct Warning {
     acts_at: Time,
     is_due: bool,
-    undelivered: bool,
+    /// Why what was given does not count, as a code.
+    missing: Option<&'static str>,
 }
 
 /// A decision that says nothing but a verdict and a reason.
@@ -675,5 +709,5 @@ fn with_reads(case: &Case<'_>, decision: &mut Decision) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;

@@ -46,7 +46,12 @@ macro_rules! payload {
 
 // below the macro, as a macro is known only to what comes after it
 mod acts;
+mod alert;
 mod hold;
+mod lost;
+mod notice;
+mod successor;
+mod task;
 
 pub use crate::domain::event::acts::BreakerReleased;
 pub use crate::domain::event::acts::BreakerTripped;
@@ -64,8 +69,22 @@ pub use crate::domain::event::acts::PlanListed;
 pub use crate::domain::event::acts::PlanRejected;
 pub use crate::domain::event::acts::StepKept;
 pub use crate::domain::event::acts::StepWithheld;
+pub use crate::domain::event::alert::AlertMark;
+pub use crate::domain::event::alert::AlertSent;
+pub use crate::domain::event::alert::SummarySent;
 pub use crate::domain::event::hold::HoldLifted;
 pub use crate::domain::event::hold::HoldPlaced;
+pub use crate::domain::event::lost::SubjectsLost;
+pub use crate::domain::event::lost::VaultReopened;
+pub use crate::domain::event::notice::NoticeBounced;
+pub use crate::domain::event::notice::NoticeDelivered;
+pub use crate::domain::event::notice::NoticeProceeded;
+pub use crate::domain::event::successor::SuccessorNamed;
+pub use crate::domain::event::successor::SuccessorWithdrawn;
+pub use crate::domain::event::task::TaskClosed;
+pub use crate::domain::event::task::TaskOpened;
+pub use crate::domain::event::task::TaskReleased;
+pub use crate::domain::event::task::TaskTaken;
 
 payload!("ledger.opened",
 /// The first entry: what this ledger is.
@@ -109,6 +128,9 @@ RunStarted {
     /// The epoch under which it runs, if it holds the lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     epoch: Option<Seq>,
+    /// Of a `run`: how soon the next one is expected, in hours, where `[alert]` says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    every_hours: Option<u64>,
 });
 
 payload!("run.finished",
@@ -168,27 +190,37 @@ pub struct VaultMark {
 }
 
 payload!("ledger.reopened",
-/// An approver let the ledger go on after an older copy of it was put back. Everything is first
-/// contact again: what stood in the entries that are lost, nobody knows.
+/// An approver let the ledger go on after an older copy of it or of its vault was put back, or the vault
+/// was lost. Everything is first contact again: what stood in what is lost, nobody knows.
 LedgerReopened {
     /// The name of the log from here on.
     origin: String,
-    /// How many entries the copy had.
+    /// How many entries there were when it was reopened.
     kept: Seq,
-    /// What the head lock knew; absent if it was lost too.
+    /// What the head lock knew; absent if it was lost too, or if only the vault was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     known: Option<KnownHead>,
+    /// What was lost with the vault; absent if that fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vault: Option<VaultReopened>,
     /// The sources whose reads count no more, as rows name them: `directory/corp`.
     sources: Vec<String>,
     /// The scopes that are in first contact again: `tenant:portal`.
     contacts: Vec<String>,
     /// `signature` or `os-user`.
     proof: String,
-    /// `ed25519:` and the signature over `reopen`, the number of entries that were kept and the new
-    /// name.
+    /// `ed25519:` and the signature over `reopen`, the number of entries that were kept, the name, and
+    /// with a vault its id and the digest over those who have no values any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signature: Option<String>,
 });
+
+impl LedgerReopened {
+    /// Whether entries are lost, and not only what the vault had.
+    pub fn lost_entries(&self) -> bool {
+        self.vault.as_ref().is_none_or(|vault| !vault.alone)
+    }
+}
 
 /// How far a ledger had come, as the head lock had it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,7 +233,7 @@ pub struct KnownHead {
     /// The epoch of the actor lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Seq>,
-    /// The newest checkpoint that left the machine, as it was signed.
+    /// The newest checkpoint that was signed, as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
 }
@@ -215,6 +247,13 @@ BackupMade {
     link: String,
     /// The vault that was copied.
     vault: VaultMark,
+});
+
+payload!("ledger.heartbeat",
+/// Nothing happened for as long as a checkpoint may be old: the next one shows that the log goes on.
+LedgerHeartbeat {
+    /// How many entries the newest checkpoint covers.
+    covered: u64,
 });
 
 payload!("read.released",
@@ -507,6 +546,9 @@ pub const TYPES: &[&str] = &[
     StepKept::TYPE,
     KeepLifted::TYPE,
     NoticeSent::TYPE,
+    NoticeBounced::TYPE,
+    NoticeDelivered::TYPE,
+    NoticeProceeded::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,
     CommandSettled::TYPE,
@@ -517,8 +559,18 @@ pub const TYPES: &[&str] = &[
     HaltLifted::TYPE,
     OperatorNamed::TYPE,
     BackupMade::TYPE,
+    LedgerHeartbeat::TYPE,
     LedgerReopened::TYPE,
     AttemptsCleared::TYPE,
     HoldPlaced::TYPE,
     HoldLifted::TYPE,
+    AlertSent::TYPE,
+    SummarySent::TYPE,
+    TaskOpened::TYPE,
+    TaskTaken::TYPE,
+    TaskReleased::TYPE,
+    TaskClosed::TYPE,
+    SuccessorNamed::TYPE,
+    SuccessorWithdrawn::TYPE,
+    SubjectsLost::TYPE,
 ];

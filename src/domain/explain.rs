@@ -160,6 +160,9 @@ pub(crate) fn warned(facts: &mut Facts, policy: &Policy, decision: Option<&Decis
         days: policy.warning_days(acts_at, at),
         acts_at,
         state: "written".to_owned(),
+        mail: None,
+        bounced: None,
+        reason: None,
     };
     let row = facts.notices.iter_mut().find(|n| n.policy == policy.name);
     match row {
@@ -168,6 +171,7 @@ pub(crate) fn warned(facts: &mut Facts, policy: &Policy, decision: Option<&Decis
             account: facts.account.subject.clone(),
             policy: policy.name.clone(),
             sent: vec![mark],
+            proceeded: None,
         }),
     }
 }

@@ -34,9 +34,16 @@ use crate::domain::source::Verdict;
 use crate::domain::trust;
 
 mod acts;
+mod alert;
 mod hold;
 mod ledger;
+mod lost;
+mod notice;
 mod people;
+mod successor;
+mod task;
+
+pub use crate::domain::fold::alert::RUNS;
 
 /// Gives the rows as they stand before an entry.
 pub trait ReadRows {
@@ -99,7 +106,12 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
     match entry.kind.as_str() {
         event::LedgerOpened::TYPE => Ok(ledger::opened(entry)),
         event::ActorTookOver::TYPE => ledger::took_over(entry, rows),
+        event::RunStarted::TYPE => alert::run_started(entry, rows),
+        event::RunFinished::TYPE => alert::run_finished(entry, rows),
+        event::AlertSent::TYPE => alert::alert_sent(entry, rows),
+        event::SummarySent::TYPE => alert::summary_sent(entry, rows),
         event::LedgerReopened::TYPE => ledger::reopened(entry, rows),
+        event::SubjectsLost::TYPE => lost::lost(entry, rows),
         event::SourceRead::TYPE => source_read(entry, rows),
         event::ReadReleased::TYPE => read_released(entry, rows),
         event::PersonObserved::TYPE => people::person_observed(entry, rows),
@@ -130,7 +142,16 @@ pub fn fold<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Erro
         event::KeepLifted::TYPE => Ok(acts::keep_lifted(entry)),
         event::HoldPlaced::TYPE => Ok(hold::placed(entry)),
         event::HoldLifted::TYPE => hold::lifted(entry, rows),
-        event::NoticeSent::TYPE => acts::notice_sent(entry, rows),
+        event::NoticeSent::TYPE => notice::sent(entry, rows),
+        event::NoticeBounced::TYPE => notice::bounced(entry, rows),
+        event::NoticeDelivered::TYPE => notice::delivered(entry, rows),
+        event::NoticeProceeded::TYPE => notice::proceeded(entry, rows),
+        event::TaskOpened::TYPE => Ok(task::opened(entry)),
+        event::TaskTaken::TYPE | event::TaskReleased::TYPE | event::TaskClosed::TYPE => {
+            task::went_on(entry, rows)
+        }
+        event::SuccessorNamed::TYPE => Ok(successor::named(entry)),
+        event::SuccessorWithdrawn::TYPE => Ok(successor::withdrawn(entry)),
         event::CommandIntended::TYPE => acts::command_intended(entry, rows),
         event::CommandOutcome::TYPE
         | event::CommandSettled::TYPE
@@ -181,7 +202,10 @@ fn source_read<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::E
         body.activity = read.activity;
     }
     let mut changes = vec![set(Kind::Source, key, &body)];
-    if let Some(mut ledger) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")? {
+    if let Some(mut ledger) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")?
+        // whoever still had the vault open from before it was replaced has read with that one
+        && ledger.vault.id == read.vault.id
+    {
         ledger.vault = read.vault;
         changes.push(set(Kind::Ledger, "ledger", &ledger));
     }

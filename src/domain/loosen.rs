@@ -13,6 +13,7 @@ use crate::domain::policy::Policy;
 use crate::domain::policy::PolicySet;
 use crate::domain::policy::Ring;
 use crate::domain::policy::SourceGuard;
+use crate::domain::succession::Via;
 
 /// Lists every safeguard that `new` loosens, as path, old and new value; empty for the first
 /// policy of a ledger, which there is nothing to loosen.
@@ -276,6 +277,14 @@ fn compare_sources(old: &PolicySet, new: &PolicySet, list: &mut List) {
         if configured && before.successor != after.successor {
             list.push(format!("sources.{source}.successor: another one"));
         }
+        // whatever the order, somebody else may take over than before
+        if configured && before.succession() != after.succession() {
+            list.push(format!(
+                "sources.{source}.succession: {} -> {}",
+                in_order(before.succession()),
+                in_order(after.succession())
+            ));
+        }
         let usual = u64::from(USUAL_SESSION_DAYS);
         let days = |guard: &SourceGuard| guard.session_days.unwrap_or(usual);
         if configured && days(after) < days(before) {
@@ -327,6 +336,11 @@ fn compare_sources(old: &PolicySet, new: &PolicySet, list: &mut List) {
             ));
         }
     }
+}
+
+fn in_order(succession: &[Via]) -> String {
+    let words: Vec<_> = succession.iter().map(|via| via.as_str()).collect();
+    words.join(", ")
 }
 
 const fn ring(ring: Ring) -> &'static str {

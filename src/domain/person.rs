@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::departure;
+use crate::domain::id::Subject;
 use crate::domain::rows::PersonRow;
 use crate::domain::time::Time;
 
@@ -78,6 +79,10 @@ pub struct PersonFacts {
     /// Locked for a while after wrong passwords: never a departure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub locked_for_a_while: bool,
+    /// The manager, where the directory names exactly one of its own people; for successions, never
+    /// for a departure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<Subject>,
 }
 
 impl PersonFacts {

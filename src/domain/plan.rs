@@ -26,6 +26,8 @@ use crate::domain::rows::PlanRow;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::Step;
 use crate::domain::rows::When;
+use crate::domain::succession::Chosen;
+use crate::domain::succession::Succession;
 use crate::domain::time::Time;
 
 /// A decision with where it stands.
@@ -43,11 +45,11 @@ pub struct Decided<'a> {
 
 /// Makes the steps of a plan: every `act` whose account is in no open plan, leavers first.
 ///
-/// `successors` says per tenant who takes over what a removed account owns.
+/// `successors` says of each account that is to be removed who takes over what it owns, and why.
 pub fn steps(
     decided: &[Decided<'_>],
     in_open_plans: &BTreeSet<Subject>,
-    successors: &BTreeMap<SourceName, Subject>,
+    successors: &BTreeMap<Subject, Chosen>,
 ) -> Vec<Step> {
     let mut steps: Vec<Step> = decided
         .iter()
@@ -143,7 +145,7 @@ pub fn is_approved(plan: &PlanRow, needed: u64) -> bool {
 /// Decides whether a planned step still holds, from a fresh decision about its account.
 ///
 /// `None` is yes. Else the code why not: what blocks it now, `step.fell-away` if nothing is to be
-/// done any more, or `step.changed` if something else would be.
+/// done any more, or `step.changed` if something else would be, or somebody else took over.
 pub fn recheck(step: &Step, fresh: &Decision, successor: Option<&Subject>) -> Option<Code> {
     if fresh.verdict != Ruling::Act {
         let blocked = fresh.blocked.first().cloned();
@@ -158,11 +160,14 @@ pub fn recheck(step: &Step, fresh: &Decision, successor: Option<&Subject>) -> Op
     (!same).then(|| Code::new("step.changed"))
 }
 
-fn step(decided: &Decided<'_>, successors: &BTreeMap<SourceName, Subject>) -> Option<Step> {
+fn step(decided: &Decided<'_>, successors: &BTreeMap<Subject, Chosen>) -> Option<Step> {
     let decision = decided.decision;
     if decision.verdict != Ruling::Act {
         return None;
     }
+    // what a disabled account owns stays with it
+    let removed = decision.does == Some(Do::Remove);
+    let chosen = successors.get(&decided.account).filter(|_| removed);
     Some(Step {
         account: decided.account.clone(),
         tenant: decided.tenant.clone(),
@@ -171,21 +176,12 @@ fn step(decided: &Decided<'_>, successors: &BTreeMap<SourceName, Subject>) -> Op
         class: decision.class?,
         because: decision.because.clone(),
         directories: decision.directories.clone(),
-        successor: successor_of(decision, &decided.tenant, successors),
+        successor: chosen.and_then(|chosen| chosen.account.clone()),
+        succession: chosen
+            .map(|chosen| chosen.how.clone())
+            .filter(|how| *how != Succession::default()),
         decision: decided.seq,
     })
-}
-
-fn successor_of(
-    decision: &Decision,
-    tenant: &SourceName,
-    successors: &BTreeMap<SourceName, Subject>,
-) -> Option<Subject> {
-    // what a disabled account owns stays with it
-    decision
-        .does
-        .filter(|does| *does == Do::Remove)
-        .and_then(|_| successors.get(tenant).cloned())
 }
 
 fn value<T: Serialize>(facts: &T) -> Result<Value, CanonicalError> {

@@ -17,6 +17,7 @@ use crate::domain::id::Subject;
 pub use crate::domain::loosen::loosens;
 use crate::domain::rows::Class;
 use crate::domain::rows::When;
+use crate::domain::succession::Via;
 use crate::domain::time::DAY_SECONDS;
 use crate::domain::time::Time;
 
@@ -54,6 +55,10 @@ pub struct SourceGuard {
     /// Keyed fingerprint of who takes over what accounts own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
+    /// For a tenant where something is handed over: in which order a successor is looked for; empty
+    /// in a policy from before there was an order to adopt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub succession: Vec<Via>,
     /// Keyed fingerprint of where the source is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
@@ -87,6 +92,15 @@ impl SourceGuard {
             Rule::USUAL
         } else {
             &self.correlate
+        }
+    }
+
+    /// In which order a successor is looked for.
+    pub fn succession(&self) -> &[Via] {
+        if self.succession.is_empty() {
+            Via::BEFORE
+        } else {
+            &self.succession
         }
     }
 }
@@ -191,7 +205,7 @@ impl Approvals {
     pub const fn of(&self, does: Do) -> u64 {
         match does {
             Do::Disable => self.disable,
-            Do::Remove | Do::Transfer => self.remove,
+            Do::Remove | Do::Transfer | Do::Revoke => self.remove,
             // whoever asks for it has said so already, and it can be undone
             Do::Restore => 0,
         }

@@ -27,8 +27,13 @@ use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
 mod acts;
+mod alert;
 mod decision;
 mod hold;
+mod lost;
+mod notice;
+mod successor;
+mod task;
 
 pub use crate::domain::rows::acts::ApprovalRow;
 pub use crate::domain::rows::acts::BreakerState;
@@ -36,13 +41,18 @@ pub use crate::domain::rows::acts::CommandRow;
 pub use crate::domain::rows::acts::ContactRow;
 pub use crate::domain::rows::acts::KeptMark;
 pub use crate::domain::rows::acts::KeptRow;
-pub use crate::domain::rows::acts::NoticeMark;
-pub use crate::domain::rows::acts::NoticeRow;
 pub use crate::domain::rows::acts::PlanRow;
 pub use crate::domain::rows::acts::ReleaseRow;
 pub use crate::domain::rows::acts::Released;
 pub use crate::domain::rows::acts::Step;
 pub use crate::domain::rows::acts::StepRow;
+pub use crate::domain::rows::alert::ChannelRow;
+pub use crate::domain::rows::alert::Failing;
+pub use crate::domain::rows::alert::Gap;
+pub(crate) use crate::domain::rows::alert::MOST_GAPS;
+pub use crate::domain::rows::alert::RunEnd;
+pub use crate::domain::rows::alert::RunsRow;
+pub use crate::domain::rows::alert::ToldMark;
 pub use crate::domain::rows::decision::Class;
 pub use crate::domain::rows::decision::Decision;
 pub use crate::domain::rows::decision::DecisionRow;
@@ -51,6 +61,16 @@ pub use crate::domain::rows::decision::Sum;
 pub use crate::domain::rows::decision::When;
 pub use crate::domain::rows::hold::HoldRow;
 pub use crate::domain::rows::hold::hold_codes;
+pub use crate::domain::rows::lost::LostRow;
+pub use crate::domain::rows::lost::Revaulted;
+pub use crate::domain::rows::notice::NoticeMark;
+pub use crate::domain::rows::notice::NoticeRow;
+pub use crate::domain::rows::notice::ProceedMark;
+pub use crate::domain::rows::successor::SuccessorRow;
+pub use crate::domain::rows::task::TaskClosing;
+pub use crate::domain::rows::task::TaskRelease;
+pub use crate::domain::rows::task::TaskRow;
+pub use crate::domain::rows::task::TaskTaken;
 
 /// The kinds of rows; each is a table of its own to a reader (an SQL view).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +103,10 @@ pub enum Kind {
     Kept,
     /// [`HoldRow`] by person or account, and hold: `s_…/ID`.
     Hold,
+    /// [`TaskRow`] by the account's subject.
+    Task,
+    /// [`SuccessorRow`] by person or account, and tenant: `s_…/portal`.
+    Successor,
     /// [`PolicyRow`] by `adopted` or `proposed`.
     Policy,
     /// [`ReleaseRow`] by the plan whose trips were released.
@@ -91,8 +115,14 @@ pub enum Kind {
     Contact,
     /// [`HaltRow`] by `all` or `tenant:portal`.
     Halt,
+    /// [`RunsRow`] by `run`.
+    Runs,
+    /// [`ChannelRow`] by `webhook` or `mail`.
+    Channel,
     /// [`OperatorRow`] by subject.
     Operator,
+    /// [`LostRow`] by subject.
+    Lost,
     /// [`LedgerRow`] by `ledger`.
     Ledger,
 }
@@ -114,11 +144,16 @@ impl Kind {
         Kind::Notice,
         Kind::Kept,
         Kind::Hold,
+        Kind::Task,
+        Kind::Successor,
         Kind::Policy,
         Kind::Release,
         Kind::Contact,
         Kind::Halt,
+        Kind::Runs,
+        Kind::Channel,
         Kind::Operator,
+        Kind::Lost,
         Kind::Ledger,
     ];
 
@@ -139,11 +174,16 @@ impl Kind {
             Kind::Notice => "notice",
             Kind::Kept => "kept",
             Kind::Hold => "hold",
+            Kind::Task => "task",
+            Kind::Successor => "successor",
             Kind::Policy => "policy",
             Kind::Release => "release",
             Kind::Contact => "contact",
             Kind::Halt => "halt",
+            Kind::Runs => "runs",
+            Kind::Channel => "channel",
             Kind::Operator => "operator",
+            Kind::Lost => "lost",
             Kind::Ledger => "ledger",
         }
     }
@@ -473,6 +513,9 @@ pub struct LedgerRow {
     /// When it went on from an older copy of itself last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reopened: Option<Mark>,
+    /// When it went on with another vault last, and what was lost with the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revaulted: Option<Revaulted>,
     /// When it was copied last, and the entry that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Mark>,

@@ -294,13 +294,17 @@ impl Engine {
         let profile = profile(record);
         let id = self.ledger.entry_id()?;
         let changed = self.changed_values(batch, &sub, &profile, row.is_none(), &id)?;
-        let same = row.is_some_and(|row| row.facts == record.facts && row.gone.is_none());
+        let mut facts = record.facts.clone();
+        // keys that are not shown any more are not gone
+        let before = row.map_or(0, |row| row.facts.live_keys);
+        facts.live_keys = record.live_keys.unwrap_or(before);
+        let same = row.is_some_and(|row| row.facts == facts && row.gone.is_none());
         if same && changed.is_empty() {
             return Ok(None);
         }
         let observed = AccountObserved {
             tenant: tenant.clone(),
-            facts: record.facts.clone(),
+            facts,
             changed: changed.clone(),
         };
         let mut draft = Draft::new(id, &observed).about(&sub);

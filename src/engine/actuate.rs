@@ -36,6 +36,8 @@ use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::TenantSource;
 use crate::engine::command::Job;
+use crate::engine::keys::Keys;
+use crate::engine::keys::MOST_KEYS;
 use crate::engine::restore::WITHDRAWN;
 use crate::ledger::LedgerError;
 use crate::ledger::View;
@@ -163,7 +165,8 @@ impl Engine {
     ) -> Result<StepEnd, EngineError> {
         let mut waited = 0;
         let mut before = None;
-        for _ in 0..MOST_REQUESTS {
+        let mut keys = Keys::default();
+        for _ in 0..MOST_REQUESTS + MOST_KEYS {
             let ready = match self.ready(run, plan, step, before.as_ref()).await? {
                 Ok(ready) => ready,
                 Err(end) => return Ok(end),
@@ -172,7 +175,10 @@ impl Engine {
             before.get_or_insert(activity);
             let next = ready.tenant.adapter.prepare(&ready.target, step.step.does);
             let order = match next.await {
-                Ok(Next::Send(order)) => order,
+                Ok(Next::Send(order)) => keys
+                    .first(ready.tenant, &ready.target, step.step.does)
+                    .await
+                    .unwrap_or(order),
                 Ok(Next::Withhold(code)) => {
                     let code = Code::new(code);
                     self.withhold(run, plan, step, &code)?;
@@ -200,6 +206,9 @@ impl Engine {
                 Err(code) => StepEnd::Stopped(code),
             };
             if matches!(&end, StepEnd::Failed(code) if code.as_str() == "call.other-form") {
+                continue;
+            }
+            if order.does == Do::Revoke && self.goes_on_without(&step.step, &end)? {
                 continue;
             }
             if !end.took_effect() || order.does == step.step.does {
@@ -280,6 +289,7 @@ impl Engine {
             facts: Some(facts.clone()),
             successor,
             done: self.done_lately(&step.step)?,
+            released: self.released_for(run, &step.step)?,
         };
         Ok(Ok(Ready {
             tenant,
@@ -303,8 +313,10 @@ impl Engine {
             return self.no_restore(&step.step, run.now);
         }
         let decision = self.decide_one(run, &step.step)?;
-        let successor = self.successors()?.remove(&step.step.tenant);
-        let successor = successor.filter(|_| step.step.does == Do::Remove);
+        let successor = match step.step.does {
+            Do::Remove => self.heir_of(run.now, &step.step.account, &step.step.tenant)?,
+            _ => None,
+        };
         let code = recheck(&step.step, &decision, successor.as_ref());
         let Some(before) = before.filter(|_| code.is_some()) else {
             return Ok(code);
@@ -477,7 +489,7 @@ impl Engine {
             return Ok(());
         }
         let mut batch = vault.batch()?;
-        let draft = self.person_draft(&mut batch, run, &person.directory, record, &known)?;
+        let draft = self.person_draft(&mut batch, run, &person.directory, record, &known, None)?;
         batch.commit()?;
         self.ledger
             .append_all(&run.by, draft.into_iter().collect())?;

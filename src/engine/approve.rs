@@ -150,9 +150,14 @@ impl Engine {
             ));
         }
         let adopted = self.adopted_policy()?;
-        let Some((_, set)) = adopted.filter(|(_, set)| set.two_person_rules()) else {
+        let Some((version, set)) = adopted.filter(|(_, set)| set.two_person_rules()) else {
             return Ok(());
         };
+        if !self.can_compare(version)? {
+            // who was adopted nobody can tell any more: until a policy is adopted anew, those of
+            // exeunt.toml speak
+            return Ok(());
+        }
         let key = approver.key.as_deref().unwrap_or_default();
         let right = self.fingerprint(&signed(&approver.name, key, class))?;
         if !set.signers.contains(&right) {

@@ -204,8 +204,9 @@ impl Engine {
             }
             _ => None,
         };
-        // What was handed over does not show in the account that gave it.
-        let shown = wanted != crate::domain::account::Do::Transfer;
+        // What was handed over does not show in the account that gave it, and one key of several
+        // that is gone does not either.
+        let shown = wanted.changes_account();
         let contradicted = shown
             && back
                 .as_ref()

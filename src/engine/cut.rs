@@ -53,7 +53,9 @@ impl Engine {
             .into_iter()
             .partition(|s| taken.contains(&s.number));
         let steps: Vec<Step> = taken.iter().map(|s| s.step.clone()).collect();
-        let breakers = self.assess(&steps, None, &set, run.now)?.states;
+        let breakers = self
+            .assess(&steps, Some(&plan.digest), &set, run.now)?
+            .states;
         let mut drafts = match left_out {
             LeftOut::Kept => self.kept_drafts(plan, &left, &set, run.now)?,
             LeftOut::Open => Vec::new(),

@@ -16,6 +16,8 @@ use crate::domain::fold::source_key;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::lost::LostHold;
+use crate::domain::lost::LostKind;
 use crate::domain::policy::Capabilities;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::CommandRow;
@@ -24,7 +26,9 @@ use crate::domain::rows::KeptMark;
 use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
+use crate::domain::rows::LostRow;
 use crate::domain::rows::SourceRow;
+use crate::domain::rows::TaskRow;
 use crate::domain::source::SourceKind;
 use crate::engine::Engine;
 use crate::engine::EngineError;
@@ -110,7 +114,10 @@ pub struct DirectoryTraits {
 
 /// All holds, by whom they are about.
 #[derive(Debug)]
-pub(super) struct Holds(BTreeMap<Subject, Vec<HoldRow>>);
+pub(super) struct Holds {
+    by_subject: BTreeMap<Subject, Vec<HoldRow>>,
+    lost: Vec<LostHold>,
+}
 
 impl Holds {
     /// Reads all of them.
@@ -120,7 +127,25 @@ impl Holds {
             let own = by_subject.entry(hold.subject.clone()).or_default();
             own.push(hold);
         }
-        Ok(Self(by_subject))
+        let mut lost = Vec::new();
+        for (sub, holds) in &by_subject {
+            if let Some(over) = lost_row(rows, sub)? {
+                lost.extend(holds.iter().map(|hold| LostHold {
+                    hold: hold.clone(),
+                    over: over.clone(),
+                }));
+            }
+        }
+        Ok(Self { by_subject, lost })
+    }
+
+    /// The holds over those whose values are lost that could be about an account.
+    pub(super) fn lost_over(&self, account: &AccountRow, links: &[LinkFacts]) -> Vec<LostHold> {
+        let about = self
+            .lost
+            .iter()
+            .filter(|lost| lost.could_be(account, links));
+        about.cloned().collect()
     }
 
     /// The holds over an account: its own, and those over everybody to whom it belongs or could
@@ -130,7 +155,7 @@ impl Holds {
         rows: &R,
         account: &Subject,
     ) -> Result<Vec<HoldRow>, LedgerError> {
-        if self.0.is_empty() {
+        if self.by_subject.is_empty() {
             return Ok(Vec::new());
         }
         let mut whose = vec![account.clone()];
@@ -138,12 +163,34 @@ impl Holds {
             whose.extend(link.person);
             whose.extend(link.candidates);
         }
-        let held = whose.iter().filter_map(|sub| self.0.get(sub)).flatten();
+        let held = whose
+            .iter()
+            .filter_map(|sub| self.by_subject.get(sub))
+            .flatten();
         let mut holds: Vec<_> = held.cloned().collect();
         holds.sort_by_key(|hold| hold.seq);
         holds.dedup();
         Ok(holds)
     }
+}
+
+/// The tasks by hand, by account.
+fn tasks<R: Rows>(rows: &R) -> Result<BTreeMap<Subject, TaskRow>, LedgerError> {
+    let tasks = rows.under::<TaskRow>(Kind::Task, "")?.into_iter();
+    Ok(tasks.map(|task| (task.account.clone(), task)).collect())
+}
+
+/// That a subject's values are lost; `None` once it is known again, from a vault that was found.
+pub(super) fn lost_row<R: Rows>(rows: &R, sub: &Subject) -> Result<Option<LostRow>, LedgerError> {
+    let Some(lost) = rows.one::<LostRow>(Kind::Lost, sub.as_str())? else {
+        return Ok(None);
+    };
+    let known = match lost.kind {
+        LostKind::Person => rows.one::<Value>(Kind::Person, sub.as_str())?,
+        LostKind::Account => rows.one::<Value>(Kind::Account, sub.as_str())?,
+        LostKind::Operator => None,
+    };
+    Ok(Some(lost).filter(|_| known.is_none()))
 }
 
 /// Gathers facts about many accounts from one state of the rows.
@@ -154,6 +201,7 @@ pub struct Gatherer<'r, R> {
     tenants: BTreeMap<SourceName, SourceRow>,
     commands: BTreeMap<Subject, Vec<CommandRow>>,
     holds: Holds,
+    tasks: BTreeMap<Subject, TaskRow>,
     can: BTreeMap<SourceName, Capabilities>,
     called: Option<String>,
 }
@@ -189,6 +237,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
                 .collect(),
             commands: by_account,
             holds: Holds::new(rows)?,
+            tasks: tasks(rows)?,
             can,
             called,
         })
@@ -201,6 +250,7 @@ impl<'r, R: Rows> Gatherer<'r, R> {
         };
         let sub = account.subject.clone();
         let links = self.links(&sub)?;
+        let lost_holds = self.holds.lost_over(&account, &links);
         Ok(Some(Facts {
             tenant,
             activity: self.rows.one(Kind::Activity, sub.as_str())?,
@@ -209,12 +259,19 @@ impl<'r, R: Rows> Gatherer<'r, R> {
             notices: self.rows.under(Kind::Notice, &format!("{sub}/"))?,
             kept: self.kept(&sub)?,
             holds: self.holds.over(self.rows, &sub)?,
+            task: self.tasks.get(&sub).cloned(),
+            lost_holds,
             previous: self.rows.one(Kind::Decision, sub.as_str())?,
             orphan: self.rows.one(Kind::Orphan, sub.as_str())?,
             can: self.can.get(&account.tenant).cloned().unwrap_or_default(),
             called: self.called.clone(),
             account,
         }))
+    }
+
+    /// Whether a task about an account was ever opened, or it is held.
+    pub(super) fn has_task_or_hold(&self, account: &Subject) -> bool {
+        self.tasks.contains_key(account) || self.holds.by_subject.contains_key(account)
     }
 
     /// Whether one of the holds over an account was placed at or after an entry.

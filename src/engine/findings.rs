@@ -11,6 +11,7 @@ use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::identity;
 use crate::domain::identity::Entries;
+use crate::domain::live_keys;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
@@ -36,6 +37,8 @@ impl Engine {
     ) -> Result<(Vec<Finding>, Vec<Judged>), EngineError> {
         let every = self.gather_all(&moment.rows, None)?;
         let mut all = self.identity_findings(moment, &every)?;
+        let keys = every.iter();
+        all.extend(keys.filter_map(|facts| live_keys::finding(facts, moment.now)));
         let judged = match adopted(&moment.rows)? {
             Some(ruling) => judged(every, &ruling, moment.now),
             None => Vec::new(),

@@ -21,6 +21,7 @@ use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::lost::LostKind;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::HoldRow;
 use crate::domain::rows::Kind;
@@ -33,6 +34,7 @@ use crate::engine::Run;
 use crate::engine::approve::Signer;
 use crate::engine::decide::adopted;
 use crate::engine::facts::Rows;
+use crate::engine::facts::lost_row;
 use crate::engine::leave::Meant;
 use crate::engine::replay::Moment;
 use crate::engine::replay::state_word;
@@ -78,6 +80,8 @@ pub struct HoldItem {
     pub over: Vec<HeldItem>,
     /// The accounts that it covers now.
     pub accounts: Vec<CoveredItem>,
+    /// Whether it is over somebody whose values are lost: every account that could be meant is withheld.
+    pub unresolved: bool,
     /// Who answers for it; absent after an erasure.
     pub owner: Option<String>,
     /// Why.
@@ -111,6 +115,8 @@ pub struct HeldItem {
     pub email: Option<String>,
     /// The entry that erased the values.
     pub erased_by: Option<Seq>,
+    /// The entry by which the values are lost: nobody knows any more who it is.
+    pub lost_by: Option<Seq>,
 }
 
 /// An account that a hold covers.
@@ -150,6 +156,8 @@ pub struct HoldCount {
     pub ending_soon: Vec<HoldBrief>,
     /// Legal ones that should have been looked at again by now.
     pub overdue: Vec<HoldBrief>,
+    /// Those over somebody whose values are lost: an approver has to look at them.
+    pub unresolved: Vec<HoldBrief>,
 }
 
 /// The rows of one hold, in the order in which they were placed.
@@ -369,6 +377,7 @@ impl Engine {
             kind: first.kind,
             over,
             accounts,
+            unresolved: self.is_lost(moment, group)?,
             owner: self.words_of(first.seq, "owner")?,
             reason: self.words_of(first.seq, "reason")?,
             ticket: self.words_of(first.seq, "ticket")?,
@@ -384,9 +393,19 @@ impl Engine {
     fn held_item(&self, moment: &Moment<'_>, sub: &Subject) -> Result<HeldItem, EngineError> {
         let person = moment.rows.one::<PersonRow>(Kind::Person, sub.as_str())?;
         let account = moment.rows.one::<AccountRow>(Kind::Account, sub.as_str())?;
+        let lost = lost_row(&moment.rows, sub)?;
+        let of = |kind| {
+            let lost = lost.as_ref().filter(|lost| lost.kind == kind);
+            lost.map(|lost| lost.source.clone())
+        };
         Ok(HeldItem {
-            directory: person.map(|row| row.directory),
-            tenant: account.map(|row| row.tenant),
+            directory: person
+                .map(|row| row.directory)
+                .or_else(|| of(LostKind::Person)),
+            tenant: account
+                .map(|row| row.tenant)
+                .or_else(|| of(LostKind::Account)),
+            lost_by: lost.as_ref().map(|lost| lost.seq),
             subject: sub.clone(),
             email: self.profile(sub)?.first(Profile::MAIL).map(str::to_owned),
             erased_by: None,
@@ -428,14 +447,19 @@ impl Engine {
             standing: groups.len() as u64,
             ending_soon: Vec::new(),
             overdue: Vec::new(),
+            unresolved: Vec::new(),
         };
-        for row in groups.iter().filter_map(|group| group.first()) {
+        for group in &groups {
+            let Some(row) = group.first() else { continue };
             let Some(on) = row.comes_up() else { continue };
             let brief = HoldBrief {
                 id: row.seq,
                 kind: row.kind,
                 on,
             };
+            if self.is_lost(moment, group)? {
+                count.unresolved.push(brief.clone());
+            }
             if row.is_overdue(moment.now) {
                 count.overdue.push(brief);
             } else if on <= soon {
@@ -445,7 +469,18 @@ impl Engine {
         Ok(count)
     }
 
-    /// Legal holds that should have been looked at again by now.
+    /// Whether a hold is over somebody whose values are lost.
+    fn is_lost(&self, moment: &Moment<'_>, group: &Group) -> Result<bool, EngineError> {
+        for row in group {
+            if lost_row(&moment.rows, &row.subject)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Legal holds that should have been looked at again by now, and those of which nobody knows any
+    /// more over whom they are.
     pub(super) fn hold_findings(&self, moment: &Moment<'_>) -> Result<Vec<Finding>, EngineError> {
         let mut found = Vec::new();
         for row in self
@@ -453,20 +488,27 @@ impl Engine {
             .into_iter()
             .flatten()
         {
-            let by_name = row.person.is_none() && row.is_overdue(moment.now);
-            let Some(since) = row.review.filter(|_| by_name) else {
+            if row.person.is_some() {
                 continue;
-            };
+            }
             let held = self.held_item(moment, &row.subject)?;
-            found.push(Finding {
-                kind: Code::new("finding.hold-overdue"),
-                since,
-                subject: row.subject,
-                tenant: held.tenant,
-                directory: held.directory,
-                others: Vec::new(),
-                evidence: vec![row.seq],
+            let overdue = row.review.filter(|_| row.is_overdue(moment.now));
+            let overdue = overdue.map(|since| ("finding.hold-overdue", since, vec![row.seq]));
+            let lost = held.lost_by.map(|lost| {
+                let evidence = vec![row.seq, lost];
+                ("finding.hold-unresolved", row.at, evidence)
             });
+            for (code, since, evidence) in overdue.into_iter().chain(lost) {
+                found.push(Finding {
+                    kind: Code::new(code),
+                    since,
+                    subject: row.subject.clone(),
+                    tenant: held.tenant.clone(),
+                    directory: held.directory.clone(),
+                    others: Vec::new(),
+                    evidence,
+                });
+            }
         }
         Ok(found)
     }

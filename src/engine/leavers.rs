@@ -329,7 +329,7 @@ impl Clocks<'_> {
 
     fn progress(&self, facts: &Facts) -> Result<Progress, EngineError> {
         let account = &facts.account;
-        let effective = |c: &&CommandRow| c.took_effect() && c.does != Do::Transfer;
+        let effective = |c: &&CommandRow| c.took_effect() && c.does.changes_account();
         let ended: Vec<_> = facts.commands.iter().filter(effective).collect();
         let out = is_out(facts);
         let mut episode = (account.first, account.first_seen);
@@ -449,7 +449,7 @@ fn is_out(facts: &Facts) -> bool {
     let newest = facts
         .commands
         .iter()
-        .filter(|c| c.took_effect() && c.confirmed.is_none() && c.does != Do::Transfer)
+        .filter(|c| c.took_effect() && c.confirmed.is_none() && c.does.changes_account())
         .filter(|c| c.ended().is_some_and(|seq| seq > seen))
         .max_by_key(|c| c.seq);
     newest.is_some_and(|c| c.does != Do::Restore)

@@ -1,8 +1,10 @@
 //! Where adapters and the ledger meet: observe, decide, actuate, replay.
 
 pub mod actuate;
+pub mod alerts;
 pub mod approve;
 pub mod before;
+mod checkpoint;
 pub mod clock;
 pub mod command;
 pub mod cut;
@@ -15,6 +17,7 @@ pub mod leave;
 pub mod leavers;
 pub mod notice;
 pub mod observe;
+mod overtaken;
 pub mod owned;
 pub mod plan;
 pub mod reopen;
@@ -23,8 +26,11 @@ pub mod report;
 pub mod restore;
 pub mod said;
 pub mod settle;
+pub mod succession;
 pub mod survey;
+pub mod tasks;
 pub mod tell;
+pub mod undelivered;
 pub mod what_if;
 pub mod who;
 pub mod why;
@@ -32,8 +38,10 @@ pub mod why_not;
 pub mod withdrawn;
 
 mod accounts;
+mod keys;
 mod links;
 mod look_up;
+mod managers;
 mod people;
 mod protected;
 mod run;
@@ -54,7 +62,6 @@ use crate::domain::time::Time;
 use crate::engine::report::Report;
 use crate::ledger::Ledger;
 use crate::notify::Notifier;
-use crate::notify::file::FileNotifier;
 use crate::provider::Provider;
 
 pub use error::EngineError;
@@ -148,10 +155,7 @@ impl Engine {
         report: Arc<dyn Report>,
     ) -> Result<Self, Mistake> {
         let (directories, tenants) = sources(&config, &clock)?;
-        let notifier = FileNotifier {
-            directory: config.path(&config.notify.file),
-        };
-        let notifier = Box::new(notifier);
+        let notifier = crate::config::notices::notifier(&config)?;
         Ok(Self {
             config,
             ledger,

@@ -36,6 +36,7 @@ use crate::engine::Engine;
 use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::look_up;
+use crate::engine::managers::Managers;
 use crate::engine::observe::Reading;
 use crate::engine::observe::Synced;
 use crate::engine::observe::committed;
@@ -324,9 +325,12 @@ impl Engine {
         gone: &BTreeMap<Subject, Option<PersonRecord>>,
     ) -> Result<Vec<Draft>, EngineError> {
         let mut batch = self.ledger.vault()?.batch()?;
+        let managers = Managers::of(people);
+        let managers = Some(&managers);
         let mut drafts = Vec::new();
+        let name = &source.name;
         for record in people {
-            drafts.extend(self.person_draft(&mut batch, run, &source.name, record, known)?);
+            drafts.extend(self.person_draft(&mut batch, run, name, record, known, managers)?);
         }
         for (person, counted) in missing {
             let missed = PersonMissed {
@@ -336,13 +340,8 @@ impl Engine {
             match gone.get(&person.subject) {
                 // It is there and only fell out of the filter: that is no absence.
                 Some(Some(record)) => {
-                    drafts.extend(self.person_draft(
-                        &mut batch,
-                        run,
-                        &source.name,
-                        record,
-                        known,
-                    )?);
+                    drafts
+                        .extend(self.person_draft(&mut batch, run, name, record, known, managers)?);
                 }
                 Some(None) => {
                     let id = self.ledger.entry_id()?;
@@ -367,7 +366,8 @@ impl Engine {
         Ok(drafts)
     }
 
-    /// The draft for one person, if anything is new.
+    /// The draft for one person, if anything is new; `managers` are the people of the read, where
+    /// there was one of all.
     pub(super) fn person_draft(
         &self,
         batch: &mut VaultBatch<'_>,
@@ -375,6 +375,7 @@ impl Engine {
         directory: &SourceName,
         record: &PersonRecord,
         known: &BTreeMap<Subject, PersonRow>,
+        managers: Option<&Managers<'_>>,
     ) -> Result<Option<Draft>, EngineError> {
         let sub = batch.subject_for(SubjectKind::Person, directory, &record.key, run.now)?;
         let row = known.get(&sub);
@@ -382,7 +383,17 @@ impl Engine {
         if record.facts.deleted_by.is_some() {
             profile = kept(profile, &batch.profile(&sub)?.unwrap_or_default());
         }
-        let facts = PersonFacts::with_times(record, row, run.now);
+        let mut facts = PersonFacts::with_times(record, row, run.now);
+        let before = row.and_then(|row| row.facts.manager.clone());
+        facts.manager = match managers {
+            // one person alone does not say who the manager is
+            None => before,
+            Some(managers) => {
+                let named = managers.subject_of(batch, run, directory, record)?;
+                // who leaves is often taken from under a manager first
+                named.or(before.filter(|_| says_left(record, run.now)))
+            }
+        };
         let id = self.ledger.entry_id()?;
         let changed = self.changed_values(batch, &sub, &profile, row.is_none(), &id)?;
         let same = row

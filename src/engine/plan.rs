@@ -29,6 +29,7 @@ use crate::domain::rows::Kind;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::ReleaseRow;
+use crate::domain::rows::Ruling;
 use crate::domain::rows::Step;
 use crate::domain::rows::StepRow;
 use crate::domain::time::Time;
@@ -37,6 +38,7 @@ use crate::engine::EngineError;
 use crate::engine::Run;
 use crate::engine::decide::Judged;
 use crate::engine::restore::WITHDRAWN;
+use crate::engine::successor::Heirs;
 use crate::engine::why_not::stopped_by;
 use crate::evidence::merkle;
 
@@ -58,7 +60,8 @@ pub struct Planned {
 
 impl Engine {
     /// Makes a plan of every account that is due and stands in no open plan; the open ones stay as
-    /// they are, with their digests and approvals. `only` narrows it to one policy.
+    /// they are, with their digests and approvals, but for steps that something more has overtaken.
+    /// `only` narrows it to one policy.
     pub fn plan(
         &self,
         run: &Run,
@@ -68,8 +71,14 @@ impl Engine {
         let mut open = Vec::new();
         let mut taken = BTreeSet::new();
         for (plan, left) in self.open_steps(run.now)? {
-            taken.extend(left.into_iter().map(|s| s.step.account));
-            open.push(plan);
+            let left = match only {
+                None => self.without_overtaken(run, left, &judged)?,
+                Some(_) => left,
+            };
+            if !left.is_empty() {
+                taken.extend(left.into_iter().map(|s| s.step.account));
+                open.push(plan);
+            }
         }
         let steps = self.new_steps(&judged, &taken, only)?;
         let created = match (steps.is_empty(), self.adopted_policy()?) {
@@ -152,7 +161,18 @@ impl Engine {
                 decision: &one.decision,
             }));
         }
-        Ok(rules::steps(&decided, taken, &self.successors()?))
+        let going = decided.iter().filter(|d| d.decision.verdict == Ruling::Act);
+        let going = going.map(|d| d.account.clone()).collect();
+        let heirs = Heirs::new(self, self.clock.now(), going)?;
+        let mut successors = BTreeMap::new();
+        for one in decided
+            .iter()
+            .filter(|d| d.decision.does == Some(Do::Remove))
+        {
+            let chosen = heirs.of(&one.account, &one.tenant)?;
+            successors.extend(chosen.map(|chosen| (one.account.clone(), chosen)));
+        }
+        Ok(rules::steps(&decided, taken, &successors))
     }
 
     pub(super) fn create(
@@ -226,7 +246,23 @@ impl Engine {
         })
     }
 
-    /// The brakes for some steps as they stand at `now`.
+    /// The steps that are left of the open plans but one and those that were released.
+    fn beside(
+        &self,
+        digest: Option<&str>,
+        releases: &[ReleaseRow],
+        now: Time,
+    ) -> Result<Vec<Step>, EngineError> {
+        let mut open = self.open_steps(now)?;
+        open.retain(|(plan, _)| {
+            digest != Some(&plan.digest) && !releases.iter().any(|r| r.digest == plan.digest)
+        });
+        let left = open.into_iter().flat_map(|(_, left)| left);
+        Ok(left.map(|row| row.step).collect())
+    }
+
+    /// The brakes for some steps as they stand at `now`; `digest` names the plan that they are of, or
+    /// that they are about to be cut from.
     pub fn assess(
         &self,
         steps: &[Step],
@@ -252,8 +288,10 @@ impl Engine {
             .map(|(_, r)| r)
             .collect();
         let bases = self.bases()?;
+        let beside = self.beside(digest, &releases, now)?;
         let wanted = Wanted {
             steps,
+            beside: &beside,
             digest,
             bases: &bases,
             commands: &commands,
@@ -262,6 +300,18 @@ impl Engine {
             limits: &set.limits,
         };
         Ok(assess(&wanted, now))
+    }
+
+    /// The brakes that stop steps of a plan as it stands now.
+    pub fn tripped(&self, plan: &PlanRow) -> Result<Vec<BreakerState>, EngineError> {
+        let steps = self.steps_left(plan)?;
+        let steps: Vec<_> = steps.into_iter().map(|s| s.step).collect();
+        let set = self.adopted_policy()?.map(|(_, set)| set);
+        let now = self.clock.now();
+        let assessed = self.assess(&steps, Some(&plan.digest), &set.unwrap_or_default(), now)?;
+        let mut states = assessed.states;
+        states.retain(|brake| brake.tripped);
+        Ok(states)
     }
 
     /// What the brakes' shares are of.

@@ -90,6 +90,7 @@ impl Engine {
                 because: Code::new("restore.asked"),
                 directories: Vec::new(),
                 successor: None,
+                succession: None,
                 decision: newest.unwrap_or(row.seq),
             };
             match self.cannot_restore(&step)? {
@@ -154,7 +155,7 @@ impl Engine {
                 own.push(command.clone());
             }
             let changed = command.took_effect() && !was_so(&command);
-            if !changed || command.does == Do::Transfer {
+            if !changed || !command.does.changes_account() {
                 continue;
             }
             let known = newest.get(&command.account).map_or(0, |c| c.seq);

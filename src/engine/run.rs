@@ -106,6 +106,7 @@ impl Engine {
                 policy: policy.map(|p| p.seq),
                 rules: RULES,
                 epoch: lease.map(Lease::epoch),
+                every_hours: self.cadence(command),
             };
             Ok(vec![Draft::new(id.clone(), &started)])
         })?;
@@ -116,11 +117,17 @@ impl Engine {
         })
     }
 
+    /// How soon the next one of a command is expected, where the configuration says so.
+    fn cadence(&self, command: &str) -> Option<u64> {
+        let alert = self.config.alert.as_ref();
+        alert.filter(|_| command == "run").map(|a| a.every_hours)
+    }
+
     /// Ends a command, and makes everything durable that it reported.
     pub fn finish(&self, run: &Run, exit: u8) -> Result<(), EngineError> {
         let draft = Draft::new(self.ledger.entry_id()?, &RunFinished { exit: exit.into() });
         self.ledger.append_all(&run.by, vec![draft])?;
         self.ledger.sync()?;
-        Ok(())
+        self.mark()
     }
 }

@@ -3,6 +3,7 @@
 //! Until then nothing is sent for that account again. A reading back that fails leaves the call in
 //! doubt, and the program says so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::account::AccountRecord;
@@ -99,6 +100,7 @@ impl Engine {
             facts: None,
             successor: None,
             done: Vec::new(),
+            released: BTreeSet::new(),
         };
         let (done, because) = match tenant.adapter.settle(&target, command.does).await {
             Ok(provider::Settled::TookEffect) => (true, "settled.found-done"),

@@ -19,15 +19,30 @@ use crate::domain::source::SourceKind;
 use crate::domain::source::Verdict;
 use crate::domain::time::Time;
 
+mod alert;
 mod clock;
 mod hold;
+mod lost;
+mod notice;
+mod successor;
+mod task;
 
+pub use crate::engine::tell::alert::alert_next;
+pub use crate::engine::tell::alert::alert_says;
+pub use crate::engine::tell::alert::alert_title;
+pub use crate::engine::tell::alert::alerts_subject;
+pub use crate::engine::tell::alert::alerts_text;
+pub use crate::engine::tell::alert::gap;
+pub use crate::engine::tell::alert::summary_subject;
+pub use crate::engine::tell::alert::summary_text;
 pub use crate::engine::tell::clock::clock;
 pub use crate::engine::tell::clock::clock_lines;
 pub use crate::engine::tell::clock::notice;
 pub use crate::engine::tell::hold::held;
 pub use crate::engine::tell::hold::hold_end;
 pub use crate::engine::tell::hold::hold_kind;
+pub use crate::engine::tell::notice::bounce_reason;
+pub use crate::engine::tell::successor::chosen;
 
 /// A moment as people read it.
 pub fn moment(time: Time) -> String {
@@ -115,6 +130,10 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
     observation(entry, &whom)
         .or_else(|| leaving(entry, name))
         .or_else(|| hold::said(entry, name))
+        .or_else(|| alert::said(entry))
+        .or_else(|| notice::said(entry, name))
+        .or_else(|| task::said(entry, name))
+        .or_else(|| successor::said(entry, name))
         .or_else(|| judgement(entry, name))
         .or_else(|| action(entry, name))
         .or_else(|| keeping(entry, &whom))
@@ -147,6 +166,10 @@ fn observation(entry: &Entry, whom: &str) -> Option<String> {
             .filter_map(|p| serde_json::to_value(p).ok().map(|v| text(&v)))
             .collect();
         let mut says = format!("the account {whom} was seen in {}, {state}", seen.tenant);
+        if seen.facts.live_keys > 0 {
+            let keys = counted(seen.facts.live_keys, "API key");
+            says.push_str(&format!(", with {keys} that work"));
+        }
         if !protected.is_empty() {
             says.push_str(&format!(
                 ", protected as {}",
@@ -245,9 +268,10 @@ fn judgement(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String>
         return Some(match brake.window.as_str() {
             "first-contact" => format!("the first plan for {scope} was stopped until a release"),
             window => format!(
-                "a brake stopped the plan: {} wanted and {} done within {} on {scope}, at most {} \
-                 are believable",
-                brake.wanted,
+                "a brake stopped the plan: {} to {}, and {} done within {} before, are more than the \
+                 {} that are believed of {scope}",
+                counted(brake.wanted, "account"),
+                brake.does.as_str(),
                 brake.done,
                 self::window(window),
                 brake.limit
@@ -323,10 +347,12 @@ fn by(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> String {
 fn intended(intent: &event::CommandIntended, name: &dyn Fn(&Subject) -> String) -> String {
     let what = match intent.does {
         Do::Transfer => "hand over what the account owns".to_owned(),
+        Do::Revoke => "take a key of the account away".to_owned(),
+        Do::Restore => "give the account back".to_owned(),
         does => format!("{} the account", does.as_str()),
     };
     let mut says = format!(
-        "about to {what} in {} (attempt {}): {} {}",
+        "about to {what} in {} (attempt {}: {} {})",
         intent.tenant, intent.attempt, intent.method, intent.path
     );
     let owned: Vec<_> = intent
@@ -383,13 +409,7 @@ fn action(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
         let why = lower(&code::says(withheld.because.as_str()));
         return Some(format!("the planned step was not taken: {why}"));
     }
-    let sent = entry.payload::<event::NoticeSent>()?;
-    Some(format!(
-        "a warning was {} ({}): the step comes on {} at the earliest",
-        sent.state,
-        sent.channel,
-        moment(sent.acts_at)
-    ))
+    None
 }
 
 fn person_seen(seen: &event::PersonObserved, whom: &str) -> String {
@@ -499,6 +519,12 @@ fn keeping(entry: &Entry, whom: &str) -> Option<String> {
         return Some(format!(
             "the first {} entries were copied, with the vault and the keys: a backup",
             made.entries
+        ));
+    }
+    if let Some(beat) = entry.payload::<event::LedgerHeartbeat>() {
+        return Some(format!(
+            "nothing had happened since the checkpoint of the first {} entries",
+            beat.covered
         ));
     }
     if entry.payload::<event::ActorTookOver>().is_some() {
@@ -613,15 +639,8 @@ fn ruling(entry: &Entry, name: &dyn Fn(&Subject) -> String) -> Option<String> {
             false => format!("{by} adopted the proposed policy"),
         });
     }
-    if let Some(reopened) = entry.payload::<event::LedgerReopened>() {
-        let knew = reopened.known.map_or_else(
-            || "how many there had been is not known".to_owned(),
-            |known| format!("there had been {}", known.entries),
-        );
-        return Some(format!(
-            "{by} let the ledger go on from an older copy of {} entries ({knew}), as {}",
-            reopened.kept, reopened.origin
-        ));
+    if let Some(says) = lost::reopened(entry, &by) {
+        return Some(says);
     }
     if let Some(released) = entry.payload::<event::ReadReleased>() {
         return Some(format!(
@@ -660,6 +679,12 @@ pub fn decision(decision: &Decision) -> String {
         true => String::new(),
         false => format!(" ({})", beside.join(", ")),
     };
+    let blocked: Vec<_> = decision
+        .blocked
+        .iter()
+        .map(|c| lower(&code::says(c.as_str())))
+        .collect();
+    let blocked = blocked.join("; ");
     let does = decision.does.map_or("act", |d| d.as_str());
     let rules = match decision.verdict {
         Ruling::Keep => "leave it as it is".to_owned(),
@@ -668,17 +693,16 @@ pub fn decision(decision: &Decision) -> String {
             None => format!("{does} it later"),
         },
         Ruling::Warn => "warn the person".to_owned(),
-        Ruling::Act => format!("{does} it"),
-        Ruling::Withhold => {
-            let why: Vec<_> = decision
-                .blocked
-                .iter()
-                .map(|c| lower(&code::says(c.as_str())))
-                .collect();
-            format!("{does} it, but this is withheld ({})", why.join("; "))
+        Ruling::Withhold if decision.does.is_none() => {
+            return format!("decided: do nothing now, because {blocked}{beside}: {finding}");
         }
+        Ruling::Act | Ruling::Withhold => format!("{does} it"),
     };
-    format!("decided: {rules}, because {finding}{beside}")
+    let not_now = match decision.verdict {
+        Ruling::Withhold => format!(", but NOT NOW: {blocked}"),
+        _ => String::new(),
+    };
+    format!("decided: {rules}, because {finding}{beside}{not_now}")
 }
 
 /// The first digits of a digest, enough to name it.

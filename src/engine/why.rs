@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::domain::account::Signal;
 use crate::domain::code;
@@ -38,6 +37,8 @@ use crate::engine::hold::told_of_person;
 use crate::engine::tell;
 use crate::engine::who::Found;
 use crate::ledger::vault::Profile;
+
+mod among;
 
 /// One thing that happened, as a sentence with its entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -214,10 +215,11 @@ impl Engine {
         subjects.extend(once_linked(entries.values()));
         let decision = self.explain(account, &self.entries_about(subjects.iter())?)?;
         let mut happened = Vec::new();
+        let names = self.names_apart(account, &subjects)?;
         for entry in entries.values().filter(|e| !told_of_person(e, &entries)) {
-            happened.push(self.happening(entry)?);
+            happened.push(self.happening_among(entry, &names)?);
         }
-        happened.extend(self.plan_happenings(&entries)?);
+        happened.extend(self.plan_happenings(account, &entries)?);
         happened.extend(self.read_happenings(&entries)?);
         happened.sort_by_key(|h| h.seq);
         let profile = self.profile(account)?;
@@ -251,41 +253,6 @@ impl Engine {
         Ok(entries)
     }
 
-    /// The plans that an account stood in: made, approved, released.
-    fn plan_happenings(
-        &self,
-        entries: &BTreeMap<Seq, Entry>,
-    ) -> Result<Vec<Happening>, EngineError> {
-        let mut plans = BTreeSet::new();
-        for entry in entries.values() {
-            if let Some(intent) = entry.payload::<event::CommandIntended>() {
-                plans.insert(intent.plan);
-            } else if let Some(withheld) = entry.payload::<event::StepWithheld>() {
-                plans.insert(withheld.plan);
-            } else if let Some(kept) = entry.payload::<event::StepKept>() {
-                plans.insert(kept.plan);
-            }
-        }
-        let view = self.ledger.view()?;
-        let mut happened = Vec::new();
-        let kinds = [
-            event::PlanCreated::TYPE,
-            event::PlanApproved::TYPE,
-            event::PlanRejected::TYPE,
-            event::BreakerReleased::TYPE,
-            event::BreakerTripped::TYPE,
-        ];
-        for kind in kinds.iter().filter(|_| !plans.is_empty()) {
-            for entry in view.of_type(kind)? {
-                let plan = entry.data.get("plan").and_then(Value::as_str);
-                if plan.is_some_and(|p| plans.iter().any(|known| known.as_str() == p)) {
-                    happened.push(self.happening(&entry)?);
-                }
-            }
-        }
-        Ok(happened)
-    }
-
     /// The reads that did not have a person: what an absence rests on.
     fn read_happenings(
         &self,
@@ -309,16 +276,21 @@ impl Engine {
 
     /// One entry as a sentence.
     pub fn happening(&self, entry: &Entry) -> Result<Happening, EngineError> {
-        let name = |sub: &Subject| self.called(sub).unwrap_or_else(|_| sub.to_string());
+        self.happening_among(entry, &BTreeMap::new())
+    }
+
+    /// One entry as a sentence, in which some subjects have names of their own.
+    fn happening_among(
+        &self,
+        entry: &Entry,
+        names: &BTreeMap<Subject, String>,
+    ) -> Result<Happening, EngineError> {
+        let called = |sub: &Subject| self.called(sub).unwrap_or_else(|_| sub.to_string());
+        let name = |sub: &Subject| names.get(sub).cloned().unwrap_or_else(|| called(sub));
         let mut says = tell::sentence(entry, &name);
-        if matches!(
-            entry.kind.as_str(),
-            event::LeaveStated::TYPE
-                | event::LeaveWithdrawn::TYPE
-                | event::HoldPlaced::TYPE
-                | event::HoldLifted::TYPE
-        ) {
-            for field in ["owner", "reason", "ticket"] {
+        // what people say they say with reasons
+        if entry.actor.sub.is_some() {
+            for field in ["by", "note", "owner", "reason", "ticket"] {
                 if let Some(text) = self.opened(entry, field)? {
                     says.push_str(&format!(", {field}: {text}"));
                 }

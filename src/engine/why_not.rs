@@ -123,6 +123,16 @@ impl Engine {
         })
     }
 
+    /// What a step that is due and planned waits for now.
+    pub fn waits_for(&self, account: &Subject) -> Result<Vec<Missing>, EngineError> {
+        let Some((_, set)) = self.adopted_policy()? else {
+            return Ok(Vec::new());
+        };
+        let mut missing = self.on_the_way(&self.at(None)?, &set, account)?;
+        missing.retain(|one| one.because.as_str() != "need.plan");
+        Ok(missing)
+    }
+
     /// What a step that is due still waits for: a plan, approvals, a brake, a halt. Of an earlier
     /// moment only the halts are told.
     fn on_the_way(

@@ -345,6 +345,7 @@ impl Engine {
                 because: Code::new(WITHDRAWN),
                 directories: Vec::new(),
                 successor: None,
+                succession: None,
                 decision: command.seq,
             };
             match self.cannot_restore(&step)? {
@@ -505,7 +506,7 @@ const fn rests_on_departure(class: Class) -> bool {
 fn newest_changes(view: &View<'_>) -> Result<BTreeMap<Subject, CommandRow>, EngineError> {
     let mut newest: BTreeMap<Subject, CommandRow> = BTreeMap::new();
     for (_, command) in view.rows::<CommandRow>(Kind::Command)? {
-        if !command.took_effect() || command.does == Do::Transfer {
+        if !command.took_effect() || !command.does.changes_account() {
             continue;
         }
         let known = newest.get(&command.account).map_or(0, |c| c.seq);

@@ -44,6 +44,18 @@ impl Tree {
         Self::default()
     }
 
+    /// A tree that goes on from the roots of its full subtrees, the largest first; `None` if a tree
+    /// of `size` leaves does not have so many.
+    pub fn resume(size: u64, full: Vec<Hash>) -> Option<Self> {
+        let fits = u32::try_from(full.len()).is_ok_and(|n| n == size.count_ones());
+        fits.then_some(Self { size, full })
+    }
+
+    /// The roots of its full subtrees, the largest first.
+    pub fn parts(&self) -> &[Hash] {
+        &self.full
+    }
+
     /// How many leaves it has.
     pub fn size(&self) -> u64 {
         self.size

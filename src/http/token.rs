@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::AUTHORIZATION;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -19,6 +20,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::domain::time::Time;
 use crate::http::Auth;
 use crate::http::Body;
 use crate::http::Client;
@@ -211,6 +213,19 @@ fn lifetime(body: &Value) -> Duration {
         .iter()
         .find_map(|name| seconds(body.get(name)?));
     stated.map_or(UNSTATED, Duration::from_secs)
+}
+
+/// When a token ends, where it is a JWT that says so (`exp`). Nothing else in a token is believed,
+/// least of all who says that he issued it.
+pub fn jwt_end(token: &str) -> Option<Time> {
+    let payload = token.split('.').nth(1)?;
+    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    let claims: Value = serde_json::from_slice(&bytes).ok()?;
+    let exp = claims
+        .get("exp")?
+        .as_u64()
+        .filter(|e| *e < 100_000_000_000)?;
+    Some(Time::from_seconds(i64::try_from(exp).ok()?))
 }
 
 /// A number of seconds, as a number or a text; a point in time is no lifetime.

@@ -224,7 +224,7 @@ fn digest_of(path: &Path) -> io::Result<(u64, String)> {
 
 /// Writes the state of a database as of one moment into a new file, in one piece and without a
 /// write-ahead log beside it.
-fn copy_database(from: &Path, to: &Path) -> Result<(), LedgerError> {
+pub(super) fn copy_database(from: &Path, to: &Path) -> Result<(), LedgerError> {
     let what = format!("{} cannot be copied", from.display());
     let said = trouble(&what);
     files::make_private(to).map_err(|e| uncopied(to, e))?;

@@ -20,7 +20,7 @@ use crate::ledger::store::Store;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Locked {
-    /// The newest checkpoint that left the machine, as it was signed.
+    /// The newest checkpoint that was signed, as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
     /// The epoch of the actor lease.

@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
-use aws_lc_rs::digest;
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::encoding::Pkcs8V1Der;
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -14,6 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use crate::evidence::note::Algorithm;
+use crate::evidence::note::VerifierKey;
 use crate::ledger::error::LedgerError;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
@@ -96,34 +97,13 @@ pub(crate) fn log_key_from(seed: &[u8; 32]) -> Option<(Ed25519KeyPair, Zeroizing
 
 /// The verifier key as C2SP signed-note writes it: name, key id, algorithm 1 and public key.
 pub fn verifier_key(name: &str, pair: &Ed25519KeyPair) -> String {
-    verifier_key_of(name, pair.public_key().as_ref())
-}
-
-fn verifier_key_of(name: &str, public: &[u8]) -> String {
-    let mut typed = vec![0x01];
-    typed.extend_from_slice(public);
-    let mut hashed = name.as_bytes().to_vec();
-    hashed.push(b'\n');
-    hashed.extend_from_slice(&typed);
-    let hash = digest::digest(&digest::SHA256, &hashed);
-    let id = hash.as_ref().get(..4).unwrap_or_default();
-    format!("{name}+{}+{}", hex::encode(id), STANDARD.encode(typed))
+    VerifierKey::new(name, Algorithm::Ed25519, pair.public_key().as_ref()).to_string()
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_verifier_key_agrees_with_the_vector_of_signed_note() {
-        // C2SP signed-note v1.0.0, its own example
-        let vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-        let (name, rest) = vkey.split_once('+').unwrap();
-        let (_, key) = rest.split_once('+').unwrap();
-        let typed = STANDARD.decode(key).unwrap();
-        assert_eq!(verifier_key_of(name, typed.get(1..).unwrap()), vkey);
-    }
 
     #[test]
     fn a_written_key_is_read_back() {

@@ -4,6 +4,8 @@
 pub mod allow;
 pub mod backup;
 pub mod chain;
+pub mod checkpoint;
+mod checkpoints;
 mod commit;
 pub mod commitment;
 pub mod entropy;
@@ -13,10 +15,14 @@ mod init;
 pub mod keys;
 pub mod lease;
 mod migrate;
+mod proving;
 pub mod rebuild;
 mod reopen;
+pub mod revault;
 pub mod sqlite;
 pub mod store;
+mod tiles;
+pub mod tree;
 pub mod vault;
 pub mod verify;
 pub mod view;
@@ -32,13 +38,12 @@ use crate::domain::event::ActorTookOver;
 use crate::domain::event::Draft;
 use crate::domain::event::LedgerOpened;
 use crate::domain::event::Payload;
-use crate::domain::event::SourceRead;
+use crate::domain::event::VaultMark;
 use crate::domain::id::EntryId;
 use crate::domain::id::RunId;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
-use crate::domain::rows::LedgerRow;
 use crate::domain::time::Time;
 pub use crate::ledger::commit::MAX_COMMIT;
 use crate::ledger::entropy::Entropy;
@@ -46,6 +51,7 @@ pub use crate::ledger::error::LedgerError;
 use crate::ledger::headlock::HeadLock;
 pub use crate::ledger::lease::Claim;
 pub use crate::ledger::lease::Lease;
+pub use crate::ledger::proving::Proven;
 pub use crate::ledger::reopen::Reopening;
 use crate::ledger::sqlite::SqliteStore;
 pub use crate::ledger::store::Head;
@@ -202,16 +208,21 @@ impl Ledger {
         let lock = HeadLock::new(&paths.head);
         there_is_a_ledger(paths, &lock)?;
         let noted = lock.read()?;
-        Self::open_checked(paths, access, kek, clock, entropy, |head, store| {
+        let making = entropy.clone();
+        let open = |opened: &LedgerOpened, store: &dyn Store| match access {
+            Access::WithoutVault => Ok(None),
+            _ => open_vault(paths, access, &kek()?, opened, store, &making).map(Some),
+        };
+        Self::open_checked(paths, access, open, clock, entropy, |head, store| {
             noted.check(head, store).map(|()| None)
         })
     }
 
-    /// Opens what `check` lets be opened, in view of the head.
+    /// Opens what `check` lets be opened, in view of the head, with the vault that `vault` gives.
     fn open_checked(
         paths: &Paths,
         access: Access,
-        kek: &dyn Fn() -> Result<Kek, LedgerError>,
+        vault: impl FnOnce(&LedgerOpened, &dyn Store) -> Result<Option<Vault>, LedgerError>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         check: impl FnOnce(&Head, &dyn Store) -> Result<Option<Reopening>, LedgerError>,
@@ -226,17 +237,7 @@ impl Ledger {
         if clock.is_moved() && !opened.sandbox {
             return Err(LedgerError::ClockMoved);
         }
-        let vault = match access {
-            Access::WithoutVault => None,
-            Access::ReadOnly => Some((VaultAccess::Read, kek()?)),
-            Access::Full => Some((VaultAccess::Write, kek()?)),
-        };
-        let vault = vault
-            .map(|(access, kek)| Vault::open(&paths.vault, &kek, access, entropy.clone()))
-            .transpose()?;
-        if let Some(vault) = &vault {
-            vault_belongs(vault, &opened, store.as_ref())?;
-        }
+        let vault = vault(&opened, store.as_ref())?;
         let origin = origin_of(store.as_ref())?.unwrap_or_else(|| opened.origin.clone());
         Ok(Self {
             paths: paths.clone(),
@@ -402,7 +403,7 @@ impl Ledger {
     /// Makes the head lock durable: before each call, before something is reported as done, and at
     /// the end of a command.
     pub fn sync(&self) -> Result<(), LedgerError> {
-        if self.access != Access::Full || self.reopening.is_some() {
+        if self.access != Access::Full || self.keeps_head_lock() {
             return Ok(());
         }
         if self.lock_is_behind.load(Ordering::Acquire) {
@@ -469,7 +470,7 @@ impl Ledger {
         match commit::append_drafts(store, before, by, drafts, now, entropy) {
             Ok(head) => {
                 // a head lock that another past stands in is replaced at the end, or not at all
-                if self.reopening.is_none()
+                if !self.keeps_head_lock()
                     && self.lock.write_after_commit(&head, &self.origin).is_err()
                 {
                     // the entries are there all the same; `sync` tries again and tells
@@ -524,10 +525,34 @@ fn there_is_a_ledger(paths: &Paths, lock: &HeadLock) -> Result<(), LedgerError> 
 
 /// The name of the log as the rows have it.
 fn origin_of(store: &dyn Store) -> Result<Option<String>, LedgerError> {
-    let row = store.row(Kind::Ledger, "ledger")?;
-    let body = row.as_ref().map(view::body).transpose()?;
-    let body = body.and_then(|body| serde_json::from_value::<LedgerRow>(body).ok());
-    Ok(body.map(|body| body.origin))
+    Ok(revault::ledger_row(store)?.map(|row| row.origin))
+}
+
+/// The vault that belongs to the ledger, and how far it had come at least, as the rows have it.
+fn known_vault(store: &dyn Store, opened: &LedgerOpened) -> Result<VaultMark, LedgerError> {
+    let first = VaultMark {
+        id: opened.vault.clone(),
+        mark: 0,
+    };
+    Ok(revault::ledger_row(store)?.map_or(first, |row| row.vault))
+}
+
+/// Opens the vault, which must belong to the ledger.
+fn open_vault(
+    paths: &Paths,
+    access: Access,
+    kek: &Kek,
+    opened: &LedgerOpened,
+    store: &dyn Store,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Vault, LedgerError> {
+    let access = match access {
+        Access::Full => VaultAccess::Write,
+        _ => VaultAccess::Read,
+    };
+    let vault = Vault::open(&paths.vault, kek, access, entropy.clone())?;
+    vault_belongs(&vault, opened, store)?;
+    Ok(vault)
 }
 
 /// What the first entry says.
@@ -559,32 +584,33 @@ fn vault_belongs(
     opened: &LedgerOpened,
     store: &dyn Store,
 ) -> Result<(), LedgerError> {
-    let hint = "put the right vault back from its backup; nothing was changed";
+    let hint = "put the right vault back from its backup; nothing was changed (if there is none, an \
+                approver says `exeunt reopen --vault`)";
     // the ledger is read first: others may be at work, and their vault commit comes before
-    let newest = store.last_of_type(SourceRead::TYPE)?;
-    let newest = newest.map(|stored| stored.entry()).transpose()?;
+    let known = known_vault(store, opened)?;
     let mut in_rows = Vec::new();
     for kind in [Kind::Person, Kind::Account, Kind::Operator] {
         all_keys(kind, store, &mut in_rows)?;
     }
     let mark = vault.mark()?;
-    if mark.id != opened.vault {
-        return Err(LedgerError::cannot_judge(
-            format!(
-                "the vault {} belongs to another ledger",
-                vault.path().display()
+    if mark.id != known.id {
+        let reopened = revault::ledger_row(store)?.and_then(|row| row.revaulted);
+        let shown = vault.path().display();
+        let what = match reopened {
+            Some(row) => format!(
+                "the vault {shown} is not the one with which the ledger went on at entry {}",
+                row.seq
             ),
-            hint,
-        ));
+            None => format!("the vault {shown} belongs to another ledger"),
+        };
+        return Err(LedgerError::cannot_judge(what, hint));
     }
-    if let Some(read) = newest.and_then(|entry| entry.payload::<SourceRead>())
-        && (read.vault.id != mark.id || read.vault.mark > mark.mark)
-    {
+    if known.mark > mark.mark {
         return Err(LedgerError::cannot_judge(
             format!(
                 "the vault is an older copy: it has {} commits, and the newest read was made with \
                  {}",
-                mark.mark, read.vault.mark
+                mark.mark, known.mark
             ),
             hint,
         ));

@@ -55,7 +55,9 @@ pub struct Rebuilt {
     pub differ: u64,
     /// The first of them, at most 1,000.
     pub named: Vec<Differing>,
-    /// Whether the rows were written anew.
+    /// How many stored tiles of the tree differ; one that is missing is only made.
+    pub tiles: u64,
+    /// Whether the rows and tiles were written anew.
     pub written: bool,
 }
 
@@ -88,6 +90,8 @@ pub fn rebuild(ledger: &Path, write: bool) -> Result<Rebuilt, LedgerError> {
         store.replace_rows(&head, &mut rows)?;
         rebuilt.written = true;
     }
+    rebuilt.tiles = store.renew_tiles(write)?;
+    rebuilt.written |= write && rebuilt.tiles > 0;
     Ok(rebuilt)
 }
 
@@ -127,6 +131,7 @@ fn compare(store: &SqliteStore, fresh: &Fresh, head: &Head) -> Result<Rebuilt, L
         rows: u64::try_from(fresh.0.len()).unwrap_or(u64::MAX),
         differ: 0,
         named: Vec::new(),
+        tiles: 0,
         written: false,
     };
     let mut seen = 0_u64;

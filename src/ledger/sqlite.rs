@@ -23,6 +23,7 @@ use crate::domain::id::Subject;
 use crate::domain::rows::Kind;
 use crate::domain::time::Time;
 use crate::files;
+use crate::ledger::checkpoints;
 use crate::ledger::migrate;
 use crate::ledger::migrate::Layout;
 use crate::ledger::migrate::Migration;
@@ -35,9 +36,14 @@ use crate::ledger::store::Head;
 use crate::ledger::store::Row;
 use crate::ledger::store::RowChange;
 use crate::ledger::store::Sealed;
+use crate::ledger::store::SignedCheckpoint;
 use crate::ledger::store::Store;
 use crate::ledger::store::StoreError;
 use crate::ledger::store::Stored;
+use crate::ledger::tiles;
+use crate::ledger::tree::tile::Tile;
+use crate::ledger::tree::tile::Tiles;
+use crate::ledger::tree::tile::WIDTH;
 
 const LAYOUT: Layout = Layout {
     application: 0x4558_5545, // "EXUE"
@@ -61,6 +67,31 @@ const LAYOUT: Layout = Layout {
             number: 4,
             name: "0004_holds.sql",
             sql: include_str!("../../schema/sqlite/0004_holds.sql"),
+        },
+        Migration {
+            number: 5,
+            name: "0005_alerts.sql",
+            sql: include_str!("../../schema/sqlite/0005_alerts.sql"),
+        },
+        Migration {
+            number: 6,
+            name: "0006_tasks.sql",
+            sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
+        },
+        Migration {
+            number: 7,
+            name: "0007_successors.sql",
+            sql: include_str!("../../schema/sqlite/0007_successors.sql"),
+        },
+        Migration {
+            number: 8,
+            name: "0008_lost.sql",
+            sql: include_str!("../../schema/sqlite/0008_lost.sql"),
+        },
+        Migration {
+            number: 9,
+            name: "0009_tree.sql",
+            sql: include_str!("../../schema/sqlite/0009_tree.sql"),
         },
     ],
 };
@@ -104,6 +135,7 @@ impl SqliteStore {
         let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         migrate::check(&mut db, &LAYOUT, path, true)?;
         migrate::log_ahead(&db, path)?;
+        tiles::catch_up(&mut db)?;
         Self::guarded(path, db)
     }
 
@@ -162,6 +194,12 @@ impl SqliteStore {
             }
         }
         Ok(())
+    }
+
+    /// Compares the tree's tiles with what the entries give, and with `write` puts right what
+    /// differs or is missing; returns how many differ.
+    pub fn renew_tiles(&self, write: bool) -> Result<u64, StoreError> {
+        tiles::renew(&mut self.lock(), write)
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -226,21 +264,21 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
 fn authorize(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Delete {
-            table_name: "entry",
+            table_name: "entry" | "checkpoint",
         }
         | AuthAction::Update {
-            table_name: "entry",
+            table_name: "entry" | "checkpoint",
             ..
         }
         | AuthAction::DropTable {
-            table_name: "entry",
+            table_name: "entry" | "checkpoint",
         }
         | AuthAction::DropTrigger {
-            table_name: "entry",
+            table_name: "entry" | "checkpoint",
             ..
         }
         | AuthAction::AlterTable {
-            table_name: "entry",
+            table_name: "entry" | "checkpoint",
             ..
         } => Authorization::Deny,
         AuthAction::Pragma { pragma_name, .. }
@@ -407,6 +445,9 @@ impl Store for SqliteStore {
                 ))
             })
             .map_err(&said)?;
+        if head.size / WIDTH > now.size / WIDTH {
+            tiles::grow(&tx, head.size, tiles::AT_ONCE)?;
+        }
         let kinds = || {
             append
                 .entries
@@ -418,6 +459,22 @@ impl Store for SqliteStore {
         // On the disk; the head lock does not know it yet.
         crate::crash::point_for("appended", kinds());
         Ok(head)
+    }
+
+    fn tiles(&self, wanted: &[Tile], size: u64) -> Result<Tiles, StoreError> {
+        tiles::read(&self.lock(), wanted, size)
+    }
+
+    fn put_checkpoint(&self, made: &SignedCheckpoint) -> Result<(), StoreError> {
+        checkpoints::put(&self.lock(), made)
+    }
+
+    fn newest_checkpoint(&self, origin: &str) -> Result<Option<SignedCheckpoint>, StoreError> {
+        checkpoints::newest(&self.lock(), origin)
+    }
+
+    fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        checkpoints::all(&self.lock())
     }
 
     fn read(&self, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError> {

@@ -13,6 +13,8 @@ use crate::domain::time::Time;
 use crate::ledger::chain;
 use crate::ledger::chain::Link;
 use crate::ledger::chain::NO_LINK;
+use crate::ledger::tree::tile::Tile;
+use crate::ledger::tree::tile::Tiles;
 
 /// Why a store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +159,19 @@ pub struct RowChange {
     pub change: Change,
 }
 
+/// A checkpoint as it was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    /// The name of the log.
+    pub origin: String,
+    /// How many entries it covers.
+    pub size: u64,
+    /// The signed note.
+    pub note: String,
+    /// Our clock when it was signed.
+    pub at: Time,
+}
+
 /// One transaction: entries and the rows that follow from them.
 #[derive(Debug)]
 pub struct Append<'a> {
@@ -179,6 +194,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn head(&self) -> Result<Head, StoreError>;
     /// Appends if the head is still `expected` and the epoch is `fence`; returns the new head.
     fn append(&self, append: &Append<'_>) -> Result<Head, StoreError>;
+    /// Returns tiles of the tree over the first `size` entries, in one statement; what is missing is
+    /// left out.
+    fn tiles(&self, wanted: &[Tile], size: u64) -> Result<Tiles, StoreError>;
+    /// Keeps a checkpoint; one that is kept already changes nothing, another one of the same log and
+    /// size is refused.
+    fn put_checkpoint(&self, made: &SignedCheckpoint) -> Result<(), StoreError>;
+    /// Returns the largest checkpoint of a log.
+    fn newest_checkpoint(&self, origin: &str) -> Result<Option<SignedCheckpoint>, StoreError>;
+    /// Returns every checkpoint, by log and size.
+    fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError>;
     /// Returns at most `limit` entries from a position on.
     fn read(&self, from: Seq, limit: usize) -> Result<Vec<Stored>, StoreError>;
     /// Returns the entry with an id.

@@ -226,7 +226,7 @@ pub(crate) fn body(row: &Row) -> Result<Value, LedgerError> {
     typed(row)
 }
 
-fn typed<T: DeserializeOwned>(row: &Row) -> Result<T, LedgerError> {
+pub(super) fn typed<T: DeserializeOwned>(row: &Row) -> Result<T, LedgerError> {
     serde_json::from_str(&row.body).map_err(|e| {
         LedgerError::cannot_judge(
             format!("row {}/{} cannot be read: {e}", row.kind.as_str(), row.key),

@@ -5,6 +5,7 @@
 
 pub mod alteryx;
 pub mod answer;
+pub mod by_hand;
 pub mod docspace;
 mod failure;
 pub mod huwise;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use crate::domain::account::AccountFacts;
 use crate::domain::account::AccountRecord;
 use crate::domain::account::Do;
+use crate::domain::account::Protection;
 use crate::domain::account::Sightings;
 use crate::domain::account::Signal;
 use crate::domain::source::ReadProof;
@@ -29,6 +31,7 @@ use crate::domain::time::Time;
 pub use crate::http;
 pub use crate::http::listing;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// Every provider that there is; another one is its file and its line here.
 pub const KINDS: &[Kind] = &[
@@ -51,6 +54,8 @@ pub struct Kind {
     pub steps: &'static [Step],
     /// What giving an account back means there; absent where there is no way back.
     pub restore: Option<&'static str>,
+    /// What a person does by hand where no step may touch an account.
+    pub by_hand: by_hand::ByHand,
     /// Which signals of activity it has.
     pub signals: &'static [Signal],
     /// Whether an account's id can be used again by another one.
@@ -199,6 +204,15 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// [`Order::does`] is `wanted`.
     async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError>;
 
+    /// The requests that take away the keys with which programs act in an account's name, one for
+    /// each key that works; nothing where the provider has no such call, or shows no keys of others.
+    ///
+    /// They are sent before the account is disabled or removed. What comes of them holds nothing up:
+    /// a key that is left is shown by the next read.
+    async fn revocations(&self, _target: &Target) -> Result<Vec<Order>, ProviderError> {
+        Ok(Vec::new())
+    }
+
     /// Sends exactly the one request of an order and judges its answer; it does not read back.
     async fn execute(&self, target: &Target, order: &Order) -> Answer;
 
@@ -221,6 +235,11 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Probes credentials, rights, activity horizon and downgrade; changes nothing.
     async fn check(&self) -> Vec<Probe>;
 
+    /// When the configured credential ends, where it says so itself; asks nobody.
+    fn credential_until(&self) -> Option<Time> {
+        None
+    }
+
     /// Whether the tenant is reached on a loopback address only, which the sandbox demands.
     fn is_loopback(&self) -> bool;
 }
@@ -236,6 +255,8 @@ pub struct Target {
     pub successor: Option<Successor>,
     /// Which requests of this step took effect already, the oldest first.
     pub done: Vec<Do>,
+    /// The protections that two approvers have released for a disabling.
+    pub released: BTreeSet<Protection>,
 }
 
 /// Who takes over what an account owns: an account of the same tenant, as just read.
@@ -515,6 +536,7 @@ pub(crate) mod trial {
             facts: None,
             successor: None,
             done: Vec::new(),
+            released: std::collections::BTreeSet::new(),
         }
     }
 

@@ -14,6 +14,8 @@ use crate::json::fits;
 use crate::safety::house::House;
 use crate::safety::house::LEAVERS;
 
+mod vault;
+
 /// The files of a workspace's ledger, by the part of the backup that each belongs to.
 const FILES: [(&str, &str); 5] = [
     ("ledger", "exeunt.db"),

@@ -4,6 +4,8 @@ use std::fs;
 
 use crate::common::workspace::Workspace;
 
+mod schema;
+
 /// A configuration that is right; nothing listens where it points.
 const GOOD: &str = r#"[ledger]
 url = "sqlite:exeunt.db"
@@ -52,6 +54,18 @@ after_days = 90
 notice_days = [30, 7]
 steps = [{ do = "disable" }]
 approvals = { disable = 1 }
+
+[smtp]
+host = "127.0.0.1"
+port = 9
+user = "exeunt"
+password = { file = "password" }
+from = "Exeunt <exeunt@example.com>"
+
+[notices]
+channel = "smtp"
+language = "de"
+reply_to = "help@example.com"
 "#;
 
 /// A public key of the right length.
@@ -507,6 +521,99 @@ const IN_THE_FILE: &[Wrong] = &[
         &["one read alone", "at least 2"],
     ),
     wrong(("[[tenant]]", "[[tenant"), "22:9", &["this is not TOML"]),
+    // the relay and the notices
+    wrong(
+        (
+            "host = \"127.0.0.1\"",
+            "host = \"smtp://relay.example.com\"",
+        ),
+        "50:8",
+        &["the name of the relay alone", "`port` beside it"],
+    ),
+    wrong(("port = 9", "port = 0"), "51:8", &["no port 0", "587"]),
+    wrong(
+        ("port = 9", "port = \"587\""),
+        "51:8",
+        &["a text", "from 0 up"],
+    ),
+    wrong(
+        (
+            "host = \"127.0.0.1\"\nport = 9",
+            "host = \"relay.example.com\"\nsecurity = \"none\"",
+        ),
+        "51:12",
+        &["only by TLS", "starttls"],
+    ),
+    wrong(
+        ("port = 9", "security = \"ssl\""),
+        "51:12",
+        &["not one of the words", "starttls"],
+    ),
+    wrong(
+        (
+            "user = \"exeunt\"\npassword = { file = \"password\" }",
+            "user = \"exeunt\"",
+        ),
+        "52:8",
+        &["without `password`"],
+    ),
+    wrong(
+        (
+            "user = \"exeunt\"\npassword = { file = \"password\" }",
+            "password = { file = \"password\" }",
+        ),
+        "52:12",
+        &["without `user`"],
+    ),
+    wrong(
+        (
+            "user = \"exeunt\"\npassword = { file = \"password\" }",
+            "user = \"exeunt\"\npassword = \"sk-HUSH-hush-0123\"",
+        ),
+        "53:12",
+        &["a secret itself", "{ env = \"NAME\" }"],
+    ),
+    wrong(
+        (
+            "from = \"Exeunt <exeunt@example.com>\"",
+            "from = \"Exeunt\"",
+        ),
+        "54:8",
+        &["no address that mails can come from", "exeunt@example.com"],
+    ),
+    wrong(
+        ("port = 9", "limit_s = 0"),
+        "51:11",
+        &["no limit", "1 to 600"],
+    ),
+    wrong(
+        ("port = 9", "port = 9\nca_file = \"no.pem\""),
+        "52:11",
+        &["cannot read certificates", "PEM"],
+    ),
+    wrong(
+        (
+            "language = \"de\"",
+            "language = \"de\"\ntemplates = \"nowhere\"",
+        ),
+        "59:13",
+        &["there is no directory", "notices export"],
+    ),
+    wrong(
+        ("channel = \"smtp\"", "channel = \"webhook\""),
+        "57:11",
+        &["`webhook` is not built yet"],
+    ),
+    wrong(
+        ("language = \"de\"", "language = \"es\""),
+        "58:12",
+        &["not one of the words"],
+    ),
+    wrong(
+        ("reply_to = \"help@example.com\"", "reply_to = \"help\""),
+        "59:12",
+        &["no address", "help@example.com"],
+    ),
 ];
 
 /// A directory with a right configuration and what it needs.

@@ -3,6 +3,7 @@
 mod attacks;
 mod keeping;
 mod schemas;
+mod tree;
 mod vault;
 mod vectors;
 
@@ -155,6 +156,8 @@ fn tenant() -> SourceName {
 
 fn facts() -> AccountFacts {
     AccountFacts {
+        live_keys: 0,
+        no_heir: false,
         future: BTreeSet::new(),
         state: AccountState::Active,
         kind: AccountKind::Human,

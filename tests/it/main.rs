@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod alerts;
 mod attack;
 mod backup;
 mod clean;
@@ -15,14 +16,19 @@ mod common;
 mod config;
 mod crash;
 mod directory;
+mod evidence;
 mod explain;
+mod holds;
 mod identity;
 mod json;
 mod ledger;
+mod notices;
 mod policy;
 mod provider;
 mod review;
 mod safety;
 mod scale;
 mod stories;
+mod tasks;
 mod tidy;
+mod unattended;

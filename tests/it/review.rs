@@ -409,7 +409,11 @@ fn what_was_disabled_by_mistake_is_given_back() {
         .run(&["restore", dieter, why[0], why[1], "--confirm", "1"])
         .exits(5);
     again.says("block.not-disabled");
-    house.ws.run(&["why", dieter]).exits(0).says("restore");
+    house
+        .ws
+        .run(&["why", dieter])
+        .exits(0)
+        .says("about to give the account back");
     house.ws.is_sound();
 }
 

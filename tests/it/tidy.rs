@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("files", &[]),
     ("tls", &[]),
     ("ledger", &["domain", "clock", "crash", "evidence", "files"]),
-    ("evidence", &["domain", "ledger"]),
+    ("evidence", &["domain", "files", "ledger"]),
     ("http", &["domain", "tls"]),
     ("scim", &["domain", "http"]),
     ("directory", &["domain", "tls", "http", "scim"]),
@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "provider",
         &["domain", "clock", "crash", "files", "tls", "http", "scim"],
     ),
-    ("notify", &["domain"]),
+    ("notify", &["domain", "tls"]),
     (
         "config",
         &[
@@ -92,6 +92,11 @@ const BANS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "danger_accept_invalid",
+        &[],
+        "certificates are always checked",
+    ),
+    (
+        "dangerous_accept_invalid",
         &[],
         "certificates are always checked",
     ),
@@ -182,6 +187,7 @@ fn adapters_do_not_know_each_other() {
             "mod",
             "http",
             "answer",
+            "by_hand",
             "json",
             "listing",
             "reusable",

@@ -24,17 +24,23 @@ impl Notifier for SimNotifier {
         let mut world = self.0.world();
         if world.notices_fail > world.tick {
             world.meet("notices: one cannot be written");
-            return Err(NotifyError {
+            return Err(NotifyError::File {
                 at: "notices".to_owned(),
                 source: std::io::Error::other("no room"),
             });
         }
-        debug_assert!(TENANTS.contains(&notice.tenant.as_str()));
-        world.warned.push(Warned {
-            tenant: notice.tenant.clone(),
-            to: notice.to.clone(),
-            at,
-        });
+        for account in &notice.accounts {
+            debug_assert!(TENANTS.contains(&account.tenant.as_str()));
+            world.warned.push(Warned {
+                tenant: account.tenant.clone(),
+                to: notice.to.clone(),
+                at,
+            });
+        }
         Ok(Delivery::Written)
+    }
+
+    fn is_loopback(&self) -> bool {
+        true
     }
 }

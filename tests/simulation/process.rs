@@ -85,7 +85,7 @@ pub(crate) async fn run_once(engine: &Engine) -> Result<Ran, EngineError> {
     let adoption = engine.adopt_policy(&run)?;
     engine.follow_withdrawals(&run, &BTreeSet::new())?;
     let judged = engine.decide_all(&run, None)?;
-    engine.warn(&run, &judged).await?;
+    engine.warn(&run, &judged, false).await?;
     engine.plan(&run, judged, None)?;
     for plan in engine.open_plans(run.now)? {
         let (_, approved) = engine.approvals(&plan)?;

@@ -53,6 +53,8 @@ impl SimTenant {
 
 fn facts(account: &Account) -> AccountFacts {
     AccountFacts {
+        live_keys: 0,
+        no_heir: false,
         state: account.state,
         kind: AccountKind::Human,
         protected: account.protected.clone(),
@@ -66,6 +68,7 @@ fn facts(account: &Account) -> AccountFacts {
 
 fn account_record(account: &Account) -> AccountRecord {
     AccountRecord {
+        live_keys: None,
         id: account.id.clone(),
         email: Some(account.mail.clone()),
         name: Some(account.id.clone()),

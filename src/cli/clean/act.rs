@@ -293,7 +293,7 @@ impl Stage<'_> {
 
     /// Warns those who are only inactive, if the person types their number.
     async fn warn(&self, engine: &Engine, judged: &[Judged], count: u64) -> Result<(), End> {
-        let notices = self.dir.join(&engine.config.notify.file);
+        let notices = self.dir.join(&engine.config.notices.file);
         let people = if count == 1 { "person" } else { "people" };
         self.ask.part(&format!("To be warned: {count} {people}"));
         self.show_warned(engine, judged)?;
@@ -322,7 +322,7 @@ impl Stage<'_> {
         let lease = engine.ledger.take_over(claim, &service)?;
         let run = engine.start("clean", service, Some(&lease))?;
         let judged = engine.decide_all(&run, None)?;
-        let warned = engine.warn(&run, &judged).await?;
+        let warned = engine.warn(&run, &judged, true).await?;
         engine.finish(&run, 0)?;
         self.ask.say(&format!(
             "{} written to {}.",

@@ -27,6 +27,8 @@ fn account(created: Option<Time>, first_seen: Time) -> AccountRow {
         first_seen,
         seq: 1,
         facts: AccountFacts {
+            live_keys: 0,
+            no_heir: false,
             future: BTreeSet::new(),
             state: AccountState::Active,
             kind: AccountKind::Human,
@@ -277,6 +279,7 @@ fn a_date_in_the_future_says_nothing() {
 #[test]
 fn a_record_loses_what_lies_in_the_future() {
     let mut record = crate::domain::account::AccountRecord {
+        live_keys: None,
         id: "1".to_owned(),
         email: None,
         name: None,

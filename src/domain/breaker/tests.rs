@@ -5,6 +5,8 @@ use crate::domain::code::Code;
 use crate::domain::event::CommandResult;
 use crate::domain::id::EntryId;
 
+mod others;
+
 fn now() -> Time {
     Time::from_seconds(1_800_000_000)
 }
@@ -23,6 +25,7 @@ fn step(account: usize) -> Step {
         because: Code::new("leaver.disabled"),
         directories: vec![SourceName::new("corp")],
         successor: None,
+        succession: None,
         decision: 1,
     }
 }
@@ -60,6 +63,7 @@ fn done(seq: u64, step: &Step, at: Time, result: CommandResult) -> CommandRow {
         outcome: Some((seq + 1, result, Code::new("call.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 
@@ -94,6 +98,7 @@ struct World {
     commands: Vec<CommandRow>,
     releases: Vec<ReleaseRow>,
     contacts: Vec<ContactRow>,
+    beside: Vec<Step>,
     base: u64,
 }
 
@@ -103,6 +108,7 @@ impl World {
             commands: Vec::new(),
             releases: Vec::new(),
             contacts: known(),
+            beside: Vec::new(),
             base,
         }
     }
@@ -116,6 +122,7 @@ impl World {
         };
         let wanted = Wanted {
             steps,
+            beside: &self.beside,
             digest: Some("digest"),
             bases: &bases,
             commands: &self.commands,

@@ -3,6 +3,7 @@
 mod departures;
 mod holds;
 mod properties;
+mod releases;
 mod stages;
 mod triggers;
 
@@ -116,6 +117,8 @@ fn facts() -> Facts {
             first_seen: ago(900),
             seq: 11,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 future: BTreeSet::new(),
                 state: AccountState::Active,
                 kind: AccountKind::Human,
@@ -139,6 +142,8 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        task: None,
+        lost_holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities {
@@ -272,11 +277,15 @@ fn warned(facts: &mut Facts, marks: &[(i64, u64, &str)]) {
         days: *days,
         acts_at: ago(*days_ago).plus_days(*days as i64),
         state: (*state).to_owned(),
+        mail: None,
+        bounced: (*state == "bounced").then_some(51),
+        reason: None,
     });
     facts.notices = vec![NoticeRow {
         account: facts.account.subject.clone(),
         policy: "rule".to_owned(),
         sent: sent.collect(),
+        proceeded: None,
     }];
 }
 
@@ -301,6 +310,7 @@ fn command(seq: Seq, does: Do, at: Time, result: Option<CommandResult>) -> Comma
         outcome: result.map(|result| (seq + 1, result, Code::new("call.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 

@@ -133,12 +133,15 @@ NoticeSent {
     policy: String,
     /// How many days before the first step.
     days: u64,
-    /// `file`.
+    /// `file`, `smtp`.
     channel: String,
     /// `written`, `accepted`.
     state: String,
     /// When the first step comes at the earliest.
     acts_at: Time,
+    /// The mail, by the left part of its Message-ID; several warnings can be in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 });
 
 payload!("command.intended",

@@ -1,11 +1,11 @@
 //! What is planned, approved, sent and let through, as rows.
 
+use crate::domain::account::Do;
 use crate::domain::event;
 use crate::domain::event::CommandResult;
 use crate::domain::event::Entry;
 use crate::domain::fold::Change;
 use crate::domain::fold::ReadRows;
-use crate::domain::fold::pair_key;
 use crate::domain::fold::row;
 use crate::domain::fold::set;
 use crate::domain::fold::step_key;
@@ -15,8 +15,6 @@ use crate::domain::rows::ContactRow;
 use crate::domain::rows::KeptMark;
 use crate::domain::rows::KeptRow;
 use crate::domain::rows::Kind;
-use crate::domain::rows::NoticeMark;
-use crate::domain::rows::NoticeRow;
 use crate::domain::rows::PlanRow;
 use crate::domain::rows::ReleaseRow;
 use crate::domain::rows::StepRow;
@@ -147,26 +145,6 @@ pub(super) fn keep_lifted(entry: &Entry) -> Vec<Change> {
     gone.into_iter().collect()
 }
 
-pub(super) fn notice_sent<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Change>, R::Error> {
-    let (Some(sent), Some(sub)) = (entry.payload::<event::NoticeSent>(), &entry.sub) else {
-        return Ok(Vec::new());
-    };
-    let key = pair_key(sub, &sent.policy);
-    let mut body = row::<NoticeRow, R>(rows, Kind::Notice, &key)?.unwrap_or(NoticeRow {
-        account: sub.clone(),
-        policy: sent.policy,
-        sent: Vec::new(),
-    });
-    body.sent.push(NoticeMark {
-        seq: entry.seq,
-        at: entry.rec,
-        days: sent.days,
-        acts_at: sent.acts_at,
-        state: sent.state,
-    });
-    Ok(vec![set(Kind::Notice, key, &body)])
-}
-
 pub(super) fn command_intended<R: ReadRows>(
     entry: &Entry,
     rows: &R,
@@ -201,6 +179,7 @@ pub(super) fn command_intended<R: ReadRows>(
         outcome: None,
         settled: None,
         confirmed: None,
+        lost: None,
     };
     changes.push(set(Kind::Command, entry.id.as_str(), &body));
     Ok(changes)
@@ -226,7 +205,9 @@ pub(super) fn command_went_on<R: ReadRows>(
         body.confirmed.get_or_insert(entry.seq);
     }
     let mut changes = vec![set(Kind::Command, cause.as_str(), &body)];
-    let refused = matches!(body.outcome, Some((_, CommandResult::Refused, _)));
+    // a key that cannot be taken away does not save the account
+    let refused =
+        body.does != Do::Revoke && matches!(body.outcome, Some((_, CommandResult::Refused, _)));
     if body.took_effect() || refused {
         let key = step_key(body.plan.as_str(), body.step);
         if let Some(mut step) = row::<StepRow, R>(rows, Kind::Step, &key)?

@@ -10,6 +10,7 @@ use crate::domain::fold::set;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LedgerRow;
 use crate::domain::rows::Mark;
+use crate::domain::rows::Revaulted;
 use crate::domain::rows::SourceRow;
 use crate::domain::source::ReadMemory;
 use crate::domain::source::Verdict;
@@ -26,6 +27,7 @@ pub(super) fn opened(entry: &Entry) -> Vec<Change> {
             mark: 0,
         },
         reopened: None,
+        revaulted: None,
         backup: None,
         sandbox: opened.sandbox,
         epoch: None,
@@ -60,11 +62,26 @@ pub(super) fn reopened<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Chang
     };
     let mut changes = Vec::new();
     if let Some(mut body) = row::<LedgerRow, R>(rows, Kind::Ledger, "ledger")? {
+        if reopened.lost_entries() {
+            body.reopened = Some(Mark {
+                seq: entry.seq,
+                since: entry.rec,
+            });
+        }
         body.origin = reopened.origin;
-        body.reopened = Some(Mark {
-            seq: entry.seq,
-            since: entry.rec,
-        });
+        if let Some(vault) = &reopened.vault {
+            body.vault = event::VaultMark {
+                id: vault.id.clone(),
+                mark: 0,
+            };
+            body.revaulted = Some(Revaulted {
+                seq: entry.seq,
+                since: entry.rec,
+                lost: vault.lost,
+                leaves: vault.leaves,
+                anew: vault.found.is_none(),
+            });
+        }
         changes.push(set(Kind::Ledger, "ledger", &body));
     }
     for key in reopened.sources {
@@ -75,6 +92,10 @@ pub(super) fn reopened<R: ReadRows>(entry: &Entry, rows: &R) -> Result<Vec<Chang
             body.first_complete = None;
             body.released.clear();
             body.memory = ReadMemory::default();
+            if reopened.vault.is_some() {
+                // what was seen of accounts that nobody knows any more must be looked for again
+                body.activity.clear();
+            }
             changes.push(set(Kind::Source, key, &body));
         }
     }

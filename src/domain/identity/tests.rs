@@ -89,6 +89,8 @@ fn facts() -> Facts {
             first_seen: at(10),
             seq: 10,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 state: AccountState::Active,
                 kind: AccountKind::Human,
                 protected: BTreeSet::new(),
@@ -112,6 +114,8 @@ fn facts() -> Facts {
         notices: Vec::new(),
         kept: Vec::new(),
         holds: Vec::new(),
+        task: None,
+        lost_holds: Vec::new(),
         previous: None,
         orphan: None,
         can: Capabilities::default(),
@@ -162,6 +166,7 @@ fn done(does: Do, seq: Seq) -> CommandRow {
         outcome: Some((seq + 1, CommandResult::Done, Code::new("outcome.done"))),
         settled: None,
         confirmed: None,
+        lost: None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::domain::plan::*;
 use crate::domain::policy::Policy;
 use crate::domain::rows::ApprovalRow;
 use crate::domain::rows::When;
+use crate::domain::succession::Via;
 
 fn now() -> Time {
     Time::from_seconds(1_800_000_000)
@@ -93,11 +94,24 @@ fn only_what_acts_and_is_in_no_open_plan_becomes_a_step_and_leavers_come_first()
         decided("s_4", &left),
         decided("s_3", &left),
     ];
-    let successors = BTreeMap::from([(SourceName::new("portal"), Subject::new("s_heir"))]);
+    let heir = Chosen {
+        account: Some(Subject::new("s_heir")),
+        how: Succession {
+            by: Some(Via::Team),
+            ..Succession::default()
+        },
+    };
+    let each = ["s_1", "s_3"].map(|account| (Subject::new(account), heir.clone()));
+    let successors = BTreeMap::from(each);
     let made = steps(&all, &BTreeSet::from([Subject::new("s_4")]), &successors);
     let accounts: Vec<_> = made.iter().map(|s| s.account.as_str()).collect();
     assert_eq!(accounts, ["s_3", "s_1"]);
     assert_eq!(made[0].successor, Some(Subject::new("s_heir")));
+    let bytes = String::from_utf8(leaf(&made[0]).unwrap()).unwrap();
+    assert!(
+        bytes.contains(r#""succession":{"by":"team"},"successor":"s_heir""#),
+        "{bytes}"
+    );
     assert_eq!(
         made[1].successor, None,
         "a disabled account keeps what it owns"

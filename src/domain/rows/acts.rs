@@ -1,4 +1,4 @@
-//! Plans, steps, commands, notices, keeps, and how far the brakes let them go.
+//! Plans, steps, commands, keeps, and how far the brakes let them go.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
 use crate::domain::rows::Class;
 use crate::domain::rows::When;
+use crate::domain::succession::Succession;
 use crate::domain::time::Time;
 
 /// One step of a plan, as it is hashed.
@@ -37,6 +38,9 @@ pub struct Step {
     /// Who takes over what the account owns; absent where nothing is handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<Subject>,
+    /// How that was found, or why nobody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succession: Option<Succession>,
     /// The decision that it carries out.
     pub decision: Seq,
 }
@@ -165,6 +169,9 @@ pub struct CommandRow {
     /// Confirmed by a later read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Seq>,
+    /// What came of it nobody can find out any more, since nobody knows which account it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Seq>,
 }
 
 impl CommandRow {
@@ -179,13 +186,13 @@ impl CommandRow {
         settled.or(self.outcome.as_ref().map(|(seq, _, _)| *seq))
     }
 
-    /// Whether nobody knows yet what came of it.
+    /// Whether nobody knows yet what came of it, and somebody can find out.
     pub fn is_open(&self) -> bool {
         let unknown = match &self.outcome {
             None => true,
             Some((_, result, _)) => *result == CommandResult::Unknown,
         };
-        unknown && self.settled.is_none()
+        unknown && self.settled.is_none() && self.lost.is_none()
     }
 
     /// Whether it is known to have changed (or to have found changed) the account.
@@ -196,32 +203,6 @@ impl CommandRow {
         );
         done || matches!(self.settled, Some((_, true)))
     }
-}
-
-/// Warnings that were given to one account under one policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeRow {
-    /// The account.
-    pub account: Subject,
-    /// The policy.
-    pub policy: String,
-    /// Each warning.
-    pub sent: Vec<NoticeMark>,
-}
-
-/// One warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NoticeMark {
-    /// Its entry.
-    pub seq: Seq,
-    /// When it was written or accepted.
-    pub at: Time,
-    /// How many days before the first step.
-    pub days: u64,
-    /// When the first step comes at the earliest, as the warning says.
-    pub acts_at: Time,
-    /// `written`, `accepted`.
-    pub state: String,
 }
 
 /// One account that reviewers have left out of plans.

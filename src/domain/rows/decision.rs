@@ -29,6 +29,13 @@ pub enum Class {
     Notices,
 }
 
+impl Class {
+    /// Whether it is about somebody who has left.
+    pub const fn is_departed(self) -> bool {
+        matches!(self, Class::Named | Class::Explicit | Class::Absent)
+    }
+}
+
 /// What triggers a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

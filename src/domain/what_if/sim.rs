@@ -144,14 +144,17 @@ impl Sim {
             });
         }
         let guard = set.sources.get(&format!("tenant/{}", account.tenant));
+        let links = world.links(sub, set);
         Some(Facts {
             tenant: world.tenant(&account)?.clone(),
             activity: world.activity(sub).cloned(),
-            links: world.links(sub, set),
+            lost_holds: world.lost_holds(&account, &links),
+            links,
             commands: self.commands.clone(),
             notices: self.notices.clone(),
             kept: Vec::new(),
             holds: world.holds(sub),
+            task: None,
             previous: self.previous.clone(),
             orphan: world.orphan(sub).cloned(),
             can: Capabilities {
@@ -276,6 +279,7 @@ impl Sim {
             outcome: Some((seq, CommandResult::Done, Code::new("call.done"))),
             settled: None,
             confirmed: (does != Do::Remove).then_some(seq),
+            lost: None,
         });
     }
 }

@@ -17,12 +17,14 @@ use crate::domain::fold::fold;
 use crate::domain::fold::source_key;
 use crate::domain::id::SourceName;
 use crate::domain::id::Subject;
+use crate::domain::lost::LostHold;
 use crate::domain::policy::PolicySet;
 use crate::domain::rows::AccountRow;
 use crate::domain::rows::ActivityRow;
 use crate::domain::rows::HoldRow;
 use crate::domain::rows::Kind;
 use crate::domain::rows::LinkRow;
+use crate::domain::rows::LostRow;
 use crate::domain::rows::OrphanRow;
 use crate::domain::rows::PersonRow;
 use crate::domain::rows::SourceRow;
@@ -51,6 +53,7 @@ const OBSERVED: &[&str] = &[
     event::HoldPlaced::TYPE,
     event::HoldLifted::TYPE,
     event::LedgerReopened::TYPE,
+    event::SubjectsLost::TYPE,
 ];
 
 /// Rows of what was observed, each kind as its type.
@@ -63,6 +66,7 @@ pub(super) struct World {
     people: BTreeMap<Subject, PersonRow>,
     orphans: BTreeMap<Subject, OrphanRow>,
     holds: BTreeMap<String, HoldRow>,
+    lost: BTreeMap<Subject, LostRow>,
     pub(super) sources: BTreeMap<String, SourceRow>,
     /// The accounts that a person is or may be behind.
     behind: BTreeMap<Subject, BTreeSet<Subject>>,
@@ -106,6 +110,8 @@ impl World {
                 let behind = self.behind.get(&sub());
                 behind.into_iter().flatten().cloned().collect()
             }
+            Kind::Lost => own(&mut self.lost, sub(), body),
+            Kind::Link if body.is_none() => self.unlink(&change.key),
             Kind::Link => body
                 .and_then(typed::<LinkRow>)
                 .map_or_else(Vec::new, |row| {
@@ -136,6 +142,17 @@ impl World {
         }
     }
 
+    fn unlink(&mut self, key: &str) -> Vec<Subject> {
+        let Some((account, directory)) = key.split_once('/') else {
+            return Vec::new();
+        };
+        let account = Subject::new(account);
+        if let Some(own) = self.links.get_mut(&account) {
+            own.remove(&SourceName::new(directory));
+        }
+        vec![account]
+    }
+
     pub(super) fn tenant(&self, account: &AccountRow) -> Option<&SourceRow> {
         let key = source_key(SourceKind::Tenant, account.tenant.as_str());
         self.sources.get(&key)
@@ -164,6 +181,26 @@ impl World {
         held.filter(|hold| whose.contains(&hold.subject))
             .cloned()
             .collect()
+    }
+
+    /// The holds over those whose values are lost that could be about an account.
+    pub(super) fn lost_holds(&self, account: &AccountRow, links: &[LinkFacts]) -> Vec<LostHold> {
+        let mut about = Vec::new();
+        for hold in self.holds.values() {
+            let known = self.people.contains_key(&hold.subject)
+                || self.accounts.contains_key(&hold.subject);
+            let Some(over) = self.lost.get(&hold.subject).filter(|_| !known) else {
+                continue;
+            };
+            let lost = LostHold {
+                hold: hold.clone(),
+                over: over.clone(),
+            };
+            if lost.could_be(account, links) {
+                about.push(lost);
+            }
+        }
+        about
     }
 
     /// The newest success of an account, of whatever signal.

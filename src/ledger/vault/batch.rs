@@ -26,7 +26,7 @@ use crate::ledger::vault::mark_of;
 use crate::ledger::vault::seal;
 use crate::ledger::vault::seal::Secret;
 
-const WRITE: &str = "the vault cannot be written";
+pub(super) const WRITE: &str = "the vault cannot be written";
 
 /// Everything that a batch of entries needs in the vault, in one commit, made before the ledger's.
 ///
@@ -69,6 +69,20 @@ impl<'a> VaultBatch<'a> {
         }
         let sub = entropy::subject(self.vault.entropy.as_ref())?;
         let own: Secret = Zeroizing::new(entropy::bytes(self.vault.entropy.as_ref())?);
+        self.enter(&sub, kind, source, &own, now)?;
+        self.index("key", kind.as_str(), source.as_str(), key, &sub)?;
+        Ok(sub)
+    }
+
+    /// Enters a pseudonym under a key of its own.
+    pub(super) fn enter(
+        &mut self,
+        sub: &Subject,
+        kind: SubjectKind,
+        source: &SourceName,
+        own: &Secret,
+        now: Time,
+    ) -> Result<(), LedgerError> {
         let bound = seal::bound(&["subject-key", &self.vault.id, sub.as_str()]);
         let wrapped = seal::seal(&self.vault.keys.wrap, &bound, own.as_ref())?;
         self.run(
@@ -80,9 +94,7 @@ impl<'a> VaultBatch<'a> {
                 wrapped,
                 now.to_string(),
             ),
-        )?;
-        self.index("key", kind.as_str(), source.as_str(), key, &sub)?;
-        Ok(sub)
+        )
     }
 
     /// Puts the present values of a subject in place of the older ones, and its addresses beside

@@ -2,6 +2,7 @@
 
 mod batch;
 mod profile;
+pub(crate) mod renew;
 mod seal;
 
 use std::collections::BTreeSet;
@@ -159,7 +160,8 @@ impl Vault {
         if !path.exists() {
             return Err(LedgerError::cannot_judge(
                 format!("the vault {} is missing", path.display()),
-                "put it back from its backup; nothing was changed",
+                "put it back from its backup; nothing was changed (if there is none, an approver says \
+                 `exeunt reopen --vault`)",
             ));
         }
         let (reader, writer, meta) = connect_existing(path, access).map_err(unreadable)?;

@@ -15,6 +15,7 @@ use crate::domain::event::LedgerReopened;
 use crate::domain::event::Payload;
 use crate::domain::event::PlanCreated;
 use crate::domain::event::PlanListed;
+use crate::domain::event::SubjectsLost;
 use crate::domain::id::EntryId;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
@@ -31,6 +32,16 @@ pub(super) struct Grammar {
     intents: BTreeMap<EntryId, Intent>,
     plans: BTreeMap<EntryId, Tree>,
     reopened: Vec<Reopened>,
+    losing: Option<Losing>,
+}
+
+/// Those who were lost with a vault, while they are being named.
+#[derive(Debug)]
+struct Losing {
+    seq: Seq,
+    left: u64,
+    digest: String,
+    named: String,
 }
 
 #[derive(Debug)]
@@ -44,9 +55,13 @@ struct Intent {
 impl Grammar {
     /// Takes the next entry; an error if it may not stand where it stands.
     pub(super) fn next(&mut self, entry: &Entry) -> Result<(), Bad> {
+        if entry.kind != SubjectsLost::TYPE {
+            self.all_named()?;
+        }
         let judged = match entry.kind.as_str() {
             ActorTookOver::TYPE => self.took_over(entry),
             LedgerReopened::TYPE => self.went_on(entry),
+            SubjectsLost::TYPE => self.lost(entry),
             CommandIntended::TYPE => self.intended(entry),
             CommandOutcome::TYPE => self.outcome(entry),
             CommandSettled::TYPE => self.settled(entry),
@@ -74,9 +89,49 @@ impl Grammar {
         self.reopened.push(Reopened {
             seq: entry.seq,
             kept: reopened.kept,
-            known: reopened.known.map(|known| known.entries),
+            entries_lost: reopened.lost_entries(),
+            known: reopened.known.as_ref().map(|known| known.entries),
+            values_lost: reopened.vault.as_ref().map(|vault| vault.lost),
+        });
+        self.losing = reopened.vault.map(|vault| Losing {
+            seq: entry.seq,
+            left: vault.lost,
+            digest: vault.digest,
+            named: String::new(),
         });
         Ok(())
+    }
+
+    fn lost(&mut self, entry: &Entry) -> Result<(), String> {
+        let lost: SubjectsLost = facts(entry)?;
+        let Some(losing) = &mut self.losing else {
+            return Err("no entry before it says that they were lost".to_owned());
+        };
+        let count = lost.subjects.len() as u64;
+        losing.left = losing
+            .left
+            .checked_sub(count)
+            .ok_or_else(|| "it names more than were lost".to_owned())?;
+        for sub in &lost.subjects {
+            losing.named.push_str(sub.as_str());
+            losing.named.push('\n');
+        }
+        Ok(())
+    }
+
+    /// Whether everybody who was lost with a vault has been named, once the naming is over.
+    pub(super) fn all_named(&mut self) -> Result<(), Bad> {
+        let Some(losing) = self.losing.take() else {
+            return Ok(());
+        };
+        let digest = hex::encode(merkle::sha256(losing.named.as_bytes()));
+        match losing.left == 0 && digest == losing.digest {
+            true => Ok(()),
+            false => Err(Bad::at(
+                losing.seq,
+                "those who were lost with the vault are not those whom the entries behind it name",
+            )),
+        }
     }
 
     /// Where an older copy went on, so far.

@@ -2,12 +2,18 @@
 
 mod grammar;
 mod part;
+mod trees;
 
+use std::collections::BTreeMap;
 use std::thread;
 
 use crate::domain::event::ActorTookOver;
 use crate::domain::event::Payload;
 use crate::domain::id::Seq;
+use crate::evidence::checkpoint::Checkpoint;
+use crate::evidence::merkle::Hash;
+use crate::evidence::note::VerifierKey;
+use crate::evidence::publish::Published;
 use crate::ledger::Paths;
 use crate::ledger::chain::NO_LINK;
 use crate::ledger::error::LedgerError;
@@ -15,7 +21,10 @@ use crate::ledger::headlock::HeadLock;
 use crate::ledger::headlock::Locked;
 use crate::ledger::sqlite::Extent;
 use crate::ledger::sqlite::SqliteStore;
+use crate::ledger::store::SignedCheckpoint;
+use crate::ledger::store::Store as _;
 use crate::ledger::store::StoreError;
+use crate::ledger::tree::tile::WIDTH;
 use crate::ledger::verify::grammar::Grammar;
 use crate::ledger::verify::part::Part;
 
@@ -66,22 +75,42 @@ pub struct Report {
     pub unjudged: Option<String>,
     /// What is not anchored outside.
     pub unanchored: Unanchored,
-    /// Where an approver let an older copy go on, in order.
+    /// Where an approver let an older copy go on, or another vault, in order.
     pub reopened: Vec<Reopened>,
+    /// The newest checkpoint of the name that the log has now, as it is stored.
+    pub checkpoint: Option<String>,
+    /// How many stored checkpoints were held against the entries.
+    pub checkpoints: u64,
+    /// The roots of the first so many entries: of all, and at the sizes that were asked for.
+    pub roots: BTreeMap<u64, Hash>,
 }
 
-/// A place where what had been appended before is lost.
+/// A place where something that was there before is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reopened {
     /// The entry that says so.
     pub seq: Seq,
-    /// How many entries the older copy had.
+    /// How many entries there were then.
     pub kept: Seq,
+    /// Whether entries are lost that had been appended before.
+    pub entries_lost: bool,
     /// How many there had been, as far as the head lock knew.
     pub known: Option<u64>,
+    /// How many pseudonyms lost their values with the vault; `None` if that fitted.
+    pub values_lost: Option<u64>,
 }
 
 impl Report {
+    /// Takes note that the first `size` entries are known outside.
+    pub fn anchor(&mut self, size: u64) {
+        if size > self.unanchored.from && size <= self.entries {
+            self.unanchored = Unanchored {
+                from: size,
+                entries: self.entries - size,
+            };
+        }
+    }
+
     /// The exit code of `verify` with this result: 0, 20 or 21.
     pub fn exit_code(&self) -> u8 {
         match (&self.bad, &self.unjudged) {
@@ -95,25 +124,40 @@ impl Report {
 /// The most threads that read at the same time.
 const THREADS: usize = 8;
 
+/// What a ledger is held against beside itself.
+#[derive(Debug, Clone, Default)]
+pub struct Asked<'a> {
+    /// Where its checkpoints are copied to.
+    pub published: Option<&'a Published>,
+    /// The sizes at which the reader wants to know the root.
+    pub sizes: Vec<u64>,
+}
+
 /// Verifies a ledger against its head row and its head lock; needs neither vault nor keys.
 ///
 /// What is wrong with the evidence is in the report. An error means that nothing could be verified:
 /// [`LedgerError::NoLedger`], [`LedgerError::Newer`], [`LedgerError::Unavailable`].
 pub fn verify(paths: &Paths) -> Result<Report, LedgerError> {
+    verify_asked(paths, &Asked::default())
+}
+
+/// Verifies a ledger also against what was copied elsewhere.
+pub fn verify_asked(paths: &Paths, asked: &Asked<'_>) -> Result<Report, LedgerError> {
     // read first: others may be appending, and the lock comes after their commits
     let noted = HeadLock::new(&paths.head).read();
-    verify_against(paths, noted)
+    verify_against(paths, noted, asked)
 }
 
 /// Verifies the entries of a ledger alone: not whether they are those that the head lock knows.
 pub(crate) fn verify_entries(paths: &Paths) -> Result<Report, LedgerError> {
     let unasked = LedgerError::cannot_judge("the head lock was not asked", "run verify");
-    verify_against(paths, Err(unasked))
+    verify_against(paths, Err(unasked), &Asked::default())
 }
 
 fn verify_against(
     paths: &Paths,
     noted: Result<Locked, LedgerError>,
+    asked: &Asked<'_>,
 ) -> Result<Report, LedgerError> {
     if !paths.ledger.exists() {
         return match noted {
@@ -132,38 +176,114 @@ fn verify_against(
         Err(StoreError::Corrupt { seq, what }) => return Ok(broken(Bad { seq, what })),
         Err(other) => return Err(other.into()),
     };
-    let parts = read_parts(paths, &extent)?;
-    let mut bad = judge_chain(&parts, &extent);
-    let mut reopened = Vec::new();
-    if bad.is_none() {
-        bad = judge_grammar(&parts, &mut reopened).or_else(|| judge_head(&parts, &extent));
-    }
-    let mut unjudged = None;
-    let mut anchored = 0;
-    match noted {
-        Ok(noted) => {
-            anchored = anchored_size(&noted);
-            match noted.check(&extent.head, &store) {
-                Ok(()) => {}
-                Err(LedgerError::False { seq, what }) => bad = bad.or(Some(Bad { seq, what })),
-                Err(other) => return Err(other),
-            }
+    let signed = Signatures::gather(&store, extent.head.size, &noted, asked)?;
+    let parts = read_parts(paths, &extent, &signed.sizes)?;
+    let mut report = report_of(&parts, &extent);
+    match noted.and_then(|noted| noted.check(&extent.head, &store)) {
+        Ok(()) => {}
+        Err(LedgerError::False { seq, what }) => {
+            report.bad = report.bad.or(Some(Bad { seq, what }));
         }
-        Err(LedgerError::CannotJudge { what, .. }) => unjudged = Some(what),
+        Err(LedgerError::CannotJudge { what, .. }) => report.unjudged = Some(what),
         Err(other) => return Err(other),
     }
-    let entries = extent.head.size;
-    Ok(Report {
-        entries,
-        head: hex::encode(extent.head.link),
-        bad,
-        unjudged,
-        unanchored: Unanchored {
-            from: anchored,
-            entries: entries.saturating_sub(anchored),
-        },
-        reopened,
-    })
+    if report.bad.is_none() {
+        report.bad = signed.judge(&parts, &mut report).err();
+    }
+    Ok(report)
+}
+
+/// What the entries say about themselves.
+fn report_of(parts: &[Part], extent: &Extent) -> Report {
+    let mut report = broken(Bad::nowhere(""));
+    report.bad = judge_chain(parts, extent);
+    if report.bad.is_none() {
+        report.bad =
+            judge_grammar(parts, &mut report.reopened).or_else(|| judge_head(parts, extent));
+    }
+    report.entries = extent.head.size;
+    report.head = hex::encode(extent.head.link);
+    report.unanchored.entries = report.entries;
+    report.roots = trees::roots(parts);
+    report
+}
+
+/// Every checkpoint that this ledger has signed, as far as it can be found here.
+struct Signatures {
+    origin: Option<String>,
+    stored: Vec<SignedCheckpoint>,
+    locked: Option<String>,
+    copied: Option<String>,
+    /// The sizes at which the tree is cut, in order.
+    sizes: Vec<u64>,
+}
+
+impl Signatures {
+    fn gather(
+        store: &SqliteStore,
+        size: u64,
+        noted: &Result<Locked, LedgerError>,
+        asked: &Asked<'_>,
+    ) -> Result<Self, LedgerError> {
+        // rows are not evidence: a changed name only leads to a copy of another name
+        let origin = super::origin_of(store).unwrap_or_default();
+        let stored = store.checkpoints()?;
+        let locked = noted
+            .as_ref()
+            .ok()
+            .and_then(|noted| noted.checkpoint.clone());
+        let copied = origin.as_ref().zip(asked.published);
+        let copied = copied.and_then(|(origin, place)| place.newest(origin).ok().flatten());
+        let mut sizes = asked.sizes.clone();
+        sizes.push(size);
+        let notes = stored.iter().map(|stored| &stored.note);
+        for note in notes.chain(&locked).chain(&copied) {
+            sizes.extend(Checkpoint::in_note(note.as_bytes()).map(|(said, _)| said.size));
+        }
+        sizes.sort_unstable();
+        sizes.dedup();
+        Ok(Self {
+            origin,
+            stored,
+            locked,
+            copied,
+            sizes,
+        })
+    }
+
+    /// Holds all of them against the entries.
+    fn judge(&self, parts: &[Part], report: &mut Report) -> Result<(), Bad> {
+        let opened = parts.first().and_then(|part| part.opened.as_ref());
+        let key = opened.and_then(|opened| VerifierKey::parse(&opened.log_key).ok());
+        let Some(key) = key else {
+            return Err(Bad::at(0, "the first entry names no signing key"));
+        };
+        let entries = report.entries;
+        let judge = |note: &str, from: &str, report: &Report| {
+            trees::judge(note, from, &key, &report.roots, entries)
+        };
+        for stored in &self.stored {
+            let said = judge(&stored.note, "in the ledger", report)?;
+            if (said.size, &said.origin) != (stored.size, &stored.origin) {
+                return Err(Bad::nowhere(
+                    "a stored checkpoint has another place than it says",
+                ));
+            }
+            report.checkpoints += 1;
+            if self.origin.as_ref() == Some(&said.origin) {
+                report.checkpoint = Some(stored.note.clone());
+            }
+        }
+        if let Some(note) = &self.locked {
+            judge(note, "in the head lock", report)?;
+            report.checkpoint = Some(note.clone());
+        }
+        if let Some(note) = &self.copied {
+            let said = judge(note, "that was copied elsewhere", report)?;
+            report.anchor(said.size);
+        }
+        Ok(())
+    }
 }
 
 fn gone(noted: &Locked) -> Report {
@@ -184,25 +304,19 @@ fn broken(bad: Bad) -> Report {
             entries: 0,
         },
         reopened: Vec::new(),
+        checkpoint: None,
+        checkpoints: 0,
+        roots: BTreeMap::new(),
     }
 }
 
-/// The size of the checkpoint that the head lock holds: the second line of its text.
-fn anchored_size(locked: &Locked) -> u64 {
-    locked
-        .checkpoint
-        .as_deref()
-        .and_then(|note| note.lines().nth(1))
-        .and_then(|size| size.parse().ok())
-        .unwrap_or(0)
-}
-
 /// Reads the entries in ranges, each on a thread and a connection of its own.
-fn read_parts(paths: &Paths, extent: &Extent) -> Result<Vec<Part>, LedgerError> {
+fn read_parts(paths: &Paths, extent: &Extent, sizes: &[u64]) -> Result<Vec<Part>, LedgerError> {
     let size = extent.head.size;
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = u64::try_from(cores.min(THREADS)).unwrap_or(1);
-    let step = size.div_ceil(threads).max(1);
+    // each begins where a tile begins
+    let step = size.div_ceil(threads).max(1).next_multiple_of(WIDTH);
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads)
             .map(|n| {
@@ -216,7 +330,7 @@ fn read_parts(paths: &Paths, extent: &Extent) -> Result<Vec<Part>, LedgerError> 
                 let until = until.min(size);
                 scope.spawn(move || {
                     let store = SqliteStore::open_read_only(&paths.ledger)?;
-                    part::read(&store, from, until)
+                    part::read(&store, from, until, sizes)
                 })
             })
             .collect();
@@ -282,7 +396,8 @@ fn judge_grammar(parts: &[Part], reopened: &mut Vec<Reopened>) -> Option<Bad> {
     let bad = parts
         .iter()
         .flat_map(|part| &part.notable)
-        .find_map(|entry| grammar.next(entry).err());
+        .find_map(|entry| grammar.next(entry).err())
+        .or_else(|| grammar.all_named().err());
     reopened.extend(grammar.reopened());
     bad
 }

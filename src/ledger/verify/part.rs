@@ -12,6 +12,7 @@ use crate::domain::event::LedgerReopened;
 use crate::domain::event::Payload;
 use crate::domain::event::PlanCreated;
 use crate::domain::event::PlanListed;
+use crate::domain::event::SubjectsLost;
 use crate::domain::id::Seq;
 use crate::domain::id::Subject;
 use crate::domain::time::Time;
@@ -24,6 +25,7 @@ use crate::ledger::sqlite::Lent;
 use crate::ledger::sqlite::SqliteStore;
 use crate::ledger::store::StoreError;
 use crate::ledger::verify::Bad;
+use crate::ledger::verify::trees::Grown;
 
 /// What a range came to, up to the first entry that is bad in itself or behind its neighbour.
 #[derive(Debug)]
@@ -36,6 +38,10 @@ pub(super) struct Part {
     pub(super) ids: Vec<(u128, Seq)>,
     /// The entries whose order has rules.
     pub(super) notable: Vec<Entry>,
+    /// What the first entry of all says, if it is in the range.
+    pub(super) opened: Option<LedgerOpened>,
+    /// The tree over the range.
+    pub(super) grown: Grown,
     /// The first that is wrong.
     pub(super) bad: Option<Bad>,
 }
@@ -70,6 +76,7 @@ impl Joint {
 const NOTABLE: &[&str] = &[
     ActorTookOver::TYPE,
     LedgerReopened::TYPE,
+    SubjectsLost::TYPE,
     CommandIntended::TYPE,
     CommandOutcome::TYPE,
     CommandSettled::TYPE,
@@ -77,13 +84,20 @@ const NOTABLE: &[&str] = &[
     PlanCreated::TYPE,
 ];
 
-/// Reads the entries from `from` up to and without `until`.
-pub(super) fn read(store: &SqliteStore, from: Seq, until: Seq) -> Result<Part, LedgerError> {
+/// Reads the entries from `from` up to and without `until`; the tree is cut at `sizes`.
+pub(super) fn read(
+    store: &SqliteStore,
+    from: Seq,
+    until: Seq,
+    sizes: &[u64],
+) -> Result<Part, LedgerError> {
     let mut part = Part {
         first: None,
         last: None,
         ids: Vec::new(),
         notable: Vec::new(),
+        opened: None,
+        grown: Grown::from(from),
         bad: None,
     };
     let mut next = from;
@@ -93,6 +107,7 @@ pub(super) fn read(store: &SqliteStore, from: Seq, until: Seq) -> Result<Part, L
         }
         match part.take(lent) {
             Ok(()) => {
+                part.grown.push(lent.bytes, sizes);
                 next += 1;
                 true
             }
@@ -133,6 +148,9 @@ impl Part {
             }
         }
         self.last = Some(joint);
+        if entry.seq == 0 {
+            self.opened = entry.payload();
+        }
         if let Ok(id) = Uuid::parse_str(entry.id.as_str()) {
             self.ids.push((id.as_u128(), entry.seq));
         }

@@ -39,7 +39,8 @@ impl Alteryx {
             return Ok(Next::Withhold("block.unknown-account"));
         };
         // giving back takes nothing from anybody, whatever they have become meanwhile
-        let blocked = untouchable(&seen.record).filter(|_| wanted != Do::Restore);
+        let blocked = untouchable(target, &seen.record, wanted);
+        let blocked = blocked.filter(|_| wanted != Do::Restore);
         if let Some(code) = blocked {
             return Ok(Next::Withhold(code));
         }
@@ -51,7 +52,9 @@ impl Alteryx {
                 Ok(order) => order,
                 Err(code) => return Ok(Next::Withhold(code)),
             },
-            Do::Transfer => return Ok(Next::Withhold("block.step-impossible")),
+            Do::Transfer | Do::Revoke => {
+                return Ok(Next::Withhold("block.step-impossible"));
+            }
         };
         let image = image(&self.workspace, seen.raw);
         let mut checked = vec!["checked.account", "checked.workspace"];
@@ -114,8 +117,9 @@ impl Alteryx {
 }
 
 /// Why an account must not be touched, whatever was decided before it was read again.
-fn untouchable(record: &AccountRecord) -> Option<&'static str> {
-    record.facts.protected.iter().next().map(|why| why.code())
+fn untouchable(target: &Target, now: &AccountRecord, wanted: Do) -> Option<&'static str> {
+    let forbidden = target.forbidden_by(&now.facts.protected, wanted);
+    forbidden.map(|why| why.code())
 }
 
 fn image(workspace: &str, mut raw: Value) -> String {

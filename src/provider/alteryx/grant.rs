@@ -1,13 +1,12 @@
 //! What the token endpoint grants: pure functions over its answer.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::domain::time::Time;
 use crate::provider::alteryx::store::Access;
 use crate::provider::alteryx::store::Kept;
 use crate::provider::http::Secret;
+use crate::provider::http::token::jwt_end;
 use crate::provider::http::token::seconds;
 
 /// How long before its end a token is renewed, in seconds; at most a quarter of its life.
@@ -48,18 +47,6 @@ fn end(body: &Value, token: &Secret, asked: Time) -> Time {
     let own = jwt_end(token.expose()).filter(|end| *end > asked);
     let ends = [stated, own].into_iter().flatten();
     ends.min().unwrap_or_else(|| asked.plus_seconds(UNSTATED_S))
-}
-
-/// `exp` of a JWT. Nothing else in a token is believed, least of all who says that he issued it.
-fn jwt_end(token: &str) -> Option<Time> {
-    let payload = token.split('.').nth(1)?;
-    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    let claims: Value = serde_json::from_slice(&bytes).ok()?;
-    let exp = claims
-        .get("exp")?
-        .as_u64()
-        .filter(|e| *e < 100_000_000_000)?;
-    Some(Time::from_seconds(i64::try_from(exp).ok()?))
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ use crate::provider::listing::Fault;
 
 mod answer;
 mod auth;
+mod by_hand;
 mod change;
 mod check;
 mod grant;
@@ -79,7 +80,8 @@ pub const KIND: Kind = Kind {
         Step {
             does: Do::Disable,
             effect: "The person is suspended in the workspace: signing in to it fails; what they \
-                     own stays, the seat stays taken, and their schedules keep running.",
+                     own stays, the seat stays taken, and their schedules keep running. What \
+                     becomes of their API tokens is not known: disable them in the web pages.",
             undo: Undo::Restore,
             hands_over: false,
         },
@@ -97,6 +99,7 @@ pub const KIND: Kind = Kind {
         },
     ],
     restore: Some("The suspension in the workspace is lifted."),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login],
     identity: Identity::Immutable,
     external_id: false,
@@ -127,6 +130,11 @@ pub const KIND: Kind = Kind {
         Key::plain(
             "successor",
             "the address of who takes over what removed people own",
+        )
+        .optional(),
+        Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
         )
         .optional(),
         Key::plain("session_days", "how many days a login may last").optional(),
@@ -380,7 +388,7 @@ impl Provider for Alteryx {
             (None, does) => matches!(does, Do::Disable | Do::Remove),
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             (Some(facts), Do::Restore) => facts.state != AccountState::Disabled,
-            (Some(_), Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

@@ -142,6 +142,7 @@ pub(super) fn record(item: &Value) -> Result<AccountRecord, Fault> {
     // nothing says that null or a missing field means "never": it can mean "not permitted"
     let hidden = login.is_none().then_some(Signal::Login);
     Ok(AccountRecord {
+        live_keys: None,
         id,
         email: text(item, "email")?.map(str::to_owned),
         name: text(item, "name")?.map(str::to_owned),
@@ -149,6 +150,8 @@ pub(super) fn record(item: &Value) -> Result<AccountRecord, Fault> {
         employee_number: None,
         seen: login.map(|at| (Signal::Login, at)).into_iter().collect(),
         facts: AccountFacts {
+            live_keys: 0,
+            no_heir: false,
             future: BTreeSet::new(),
             state,
             kind: AccountKind::Human,

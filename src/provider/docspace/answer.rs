@@ -45,7 +45,7 @@ fn refusal(does: Do, status: u16) -> Judged {
     match (status, does) {
         (402, Do::Restore) => (Refused, "call.no-seat"),
         (402, _) => (Refused, "call.tenant-not-in-order"),
-        (404, Do::Remove) => (Already, "call.already"),
+        (404, Do::Remove | Do::Revoke) => (Already, "call.already"),
         (404, _) => (Refused, "call.not-found"),
         // among them 409 to a removal: the server is still handing over, and removes nobody
         _ => (Refused, "call.refused"),
@@ -56,6 +56,14 @@ fn judge_success(id: &str, does: Do, body: &Value) -> Judged {
     if is_error_envelope(body) || people::unsigned(body, "status") != Some(0) {
         // lists are streamed: an error within a 200 may have come after the change
         return (AnswerVerdict::Unknown, "call.unclear");
+    }
+    if does == Do::Revoke {
+        return match body.get("response").and_then(Value::as_bool) {
+            Some(true) => (AnswerVerdict::Done, "call.done"),
+            // left as it was: it had ended
+            Some(false) => (AnswerVerdict::Already, "call.already"),
+            None => (AnswerVerdict::Unknown, "call.not-confirmed"),
+        };
     }
     let code = match does {
         Do::Transfer => "call.accepted",
@@ -84,6 +92,8 @@ fn confirms(id: &str, does: Do, body: &Value) -> bool {
         // whoever never gave a name comes back as invited
         Do::Restore => shown(&[1, 4]),
         Do::Transfer => reassign::is_of(response, id),
+        // says yes or no, and names nobody
+        Do::Revoke => false,
         // what counts is reading back; an answer about somebody else is none to this request
         Do::Remove => response.get("id").is_none() || named(response),
     }

@@ -55,7 +55,7 @@ impl DocSpace {
                 Ok(send(status(&target.id, Do::Disable), &seen, None))
             }
             Do::Remove => self.removal(target, &seen).await,
-            Do::Transfer => Ok(Next::Withhold("block.step-impossible")),
+            Do::Transfer | Do::Revoke => Ok(Next::Withhold("block.step-impossible")),
         }
     }
 
@@ -178,5 +178,6 @@ fn untouchable(target: &Target, now: &AccountRecord, wanted: Do) -> Option<&'sta
         // somebody asked for it by name
         return None;
     }
-    now.facts.protected.iter().next().map(|why| why.code())
+    let forbidden = target.forbidden_by(&now.facts.protected, wanted);
+    forbidden.map(|why| why.code())
 }

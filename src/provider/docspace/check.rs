@@ -42,7 +42,28 @@ impl DocSpace {
         probes.push(self.probe_history().await);
         probes.push(self.probe_retention().await);
         probes.push(self.probe_session().await);
+        probes.push(self.probe_keys().await);
         probes
+    }
+
+    async fn probe_keys(&self) -> Probe {
+        match self.read_keys().await {
+            Ok(keys) => Probe::new(
+                "API keys",
+                ProbeState::Good,
+                format!(
+                    "The portal shows {} API keys; those of whoever is disabled are deactivated.",
+                    keys.count()
+                ),
+                None,
+            ),
+            Err(e) => Probe::new(
+                "API keys",
+                ProbeState::Limited,
+                format!("The API keys of others cannot be seen: {e}."),
+                Some("Look under Developer Tools > API keys whether those who left have any."),
+            ),
+        }
     }
 
     async fn probe_listing(&self) -> Probe {

@@ -56,10 +56,12 @@ use crate::provider::listing::Fault;
 
 mod activity;
 mod answer;
+mod by_hand;
 mod change;
 mod check;
 mod envelope;
 mod events;
+mod keys;
 mod people;
 mod read;
 mod reassign;
@@ -79,15 +81,16 @@ pub const KIND: Kind = Kind {
     steps: &[
         Step {
             does: Do::Disable,
-            effect: "The profile is set to disabled: sessions end at once and signing in fails; \
-                     rooms and files stay, and the paid seat is set free.",
+            effect: "The profile is set to disabled: sessions end at once and signing in fails, and \
+                     its API keys are deactivated; rooms and files stay, and the paid seat is set \
+                     free.",
             undo: Undo::Restore,
             hands_over: false,
         },
         Step {
             does: Do::Remove,
-            effect: "The profile is disabled, its rooms go to the successor, and then it is \
-                     deleted: its personal section (My documents) is lost for good, and what it \
+            effect: "The profile is disabled, with its API keys, its rooms go to the successor, and \
+                     then it is deleted: its personal section (My documents) is lost for good, and what it \
                      shared from there goes to the user of the key.",
             undo: Undo::Never(
                 "The person can be invited again, as a new account without the old files.",
@@ -97,8 +100,9 @@ pub const KIND: Kind = Kind {
     ],
     restore: Some(
         "The profile is set to active again, which needs a free paid seat; who had never signed \
-         in is invited again.",
+         in is invited again. Its API keys stay deactivated.",
     ),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login, Signal::Audit],
     identity: Identity::Immutable,
     external_id: false,
@@ -111,6 +115,11 @@ pub const KIND: Kind = Kind {
             "an API key from Settings > Developer Tools > API keys",
         ),
         Key::plain("successor", "the address of who takes over rooms and files").optional(),
+        Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
+        )
+        .optional(),
     ],
 };
 
@@ -264,11 +273,19 @@ impl Provider for DocSpace {
     }
 
     async fn account(&self, id: &str) -> Result<Option<AccountRecord>, ProviderError> {
-        Ok(self.seen(id).await?.map(|seen| seen.record))
+        let Some(mut seen) = self.seen(id).await? else {
+            return Ok(None);
+        };
+        seen.record.live_keys = self.keys().await.map(|keys| keys.of(&seen.record.id));
+        Ok(Some(seen.record))
     }
 
     async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError> {
         self.next(target, wanted).await
+    }
+
+    async fn revocations(&self, target: &Target) -> Result<Vec<Order>, ProviderError> {
+        Ok(self.deactivations(&target.id).await)
     }
 
     async fn execute(&self, target: &Target, order: &Order) -> Answer {
@@ -283,13 +300,15 @@ impl Provider for DocSpace {
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             // whoever had never signed in is invited again
             (Some(facts), Do::Restore) => facts.state != AccountState::Disabled,
+            (Some(facts), Do::Revoke) => facts.live_keys == 0,
             (Some(_), Do::Remove | Do::Transfer) => false,
         }
     }
 
     async fn settle(&self, target: &Target, does: Do) -> Result<Settled, ProviderError> {
-        if does == Do::Transfer {
-            // beginning it again joins the task that runs, or finds nothing left to hand over
+        if !does.changes_account() {
+            // beginning a handover again joins the task that runs, or finds nothing left to hand
+            // over; a key that is stopped already stays so
             return Ok(Settled::Repeatable);
         }
         let record = self.account(&target.id).await?;

@@ -106,12 +106,15 @@ pub(super) fn record(item: &Value, own: Option<&str>) -> Result<AccountRecord, F
     }
     let ldap = flag(item, "isLDAP") == Some(true);
     Ok(AccountRecord {
+        live_keys: None,
         email: text(item, "email")?.map(str::to_owned),
         name: text(item, "displayName")?.map(unescape),
         external_id: None,
         employee_number: None,
         seen: BTreeMap::new(),
         facts: AccountFacts {
+            live_keys: 0,
+            no_heir: flag(item, "isCollaborator") == Some(true),
             future: BTreeSet::new(),
             state: state(item)?,
             kind,

@@ -26,12 +26,12 @@ pub(super) struct Seen {
 }
 
 impl DocSpace {
-    /// Everybody. The key's own user is asked for together with the first page.
+    /// Everybody. The key's own user and the API keys are asked for together with the first page.
     pub(super) async fn everybody(
         &self,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<AccountsRead, ProviderError> {
-        let (own, first) = tokio::join!(self.read_own(), self.people_page(0));
+        let (own, first, keys) = tokio::join!(self.read_own(), self.people_page(0), self.keys());
         let own = own?;
         if !own.sees_everyone() {
             return Err(ProviderError::Rights {
@@ -40,7 +40,7 @@ impl DocSpace {
                     .to_owned(),
             });
         }
-        let listing = match self.list(&own, first?, progress).await {
+        let mut listing = match self.list(&own, first?, progress).await {
             // people came, went or changed places meanwhile: once more, from the start
             Err(ProviderError::NotWhole {
                 fault: "read.moved" | "read.short",
@@ -58,6 +58,11 @@ impl DocSpace {
             return Err(self.not_whole("read.own-missing", "the key's own user is not listed"));
         }
         let proof = listing.proof(self.client.origin(), &own.id);
+        if let Some(keys) = keys {
+            for account in listing.accounts.values_mut() {
+                account.live_keys = Some(keys.of(&account.id));
+            }
+        }
         Ok(AccountsRead {
             accounts: listing.accounts.into_values().collect(),
             proof,

@@ -61,6 +61,7 @@ use crate::provider::listing::Fault;
 use crate::provider::reusable;
 
 mod answer;
+mod by_hand;
 mod change;
 mod check;
 mod keys;
@@ -86,6 +87,7 @@ pub const KIND: Kind = Kind {
         hands_over: false,
     }],
     restore: None,
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login, Signal::Seen],
     identity: Identity::Reusable,
     external_id: false,
@@ -300,7 +302,9 @@ impl Provider for Huwise {
     async fn prepare(&self, target: &Target, wanted: Do) -> Result<Next, ProviderError> {
         match wanted {
             Do::Remove => self.removal(target).await,
-            Do::Disable | Do::Transfer | Do::Restore => Ok(Next::Withhold("block.step-impossible")),
+            Do::Disable | Do::Transfer | Do::Revoke | Do::Restore => {
+                Ok(Next::Withhold("block.step-impossible"))
+            }
         }
     }
 
@@ -312,7 +316,7 @@ impl Provider for Huwise {
         match (facts, wanted) {
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
-            (Some(_), Do::Remove | Do::Transfer | Do::Restore) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke | Do::Restore) => false,
         }
     }
 

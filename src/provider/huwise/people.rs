@@ -156,12 +156,15 @@ pub(super) fn record(item: &Value, guards: &Guards) -> Result<AccountRecord, Fau
     let seen = Moment::read(item, "last_seen_at")?;
     let state = state(item, login, seen);
     Ok(AccountRecord {
+        live_keys: None,
         id: id(item)?,
         email: json::text(item, "email")?.map(str::to_owned),
         name: name(item)?,
         external_id: None,
         employee_number: None,
         facts: AccountFacts {
+            live_keys: 0,
+            no_heir: false,
             future: BTreeSet::new(),
             state,
             kind: AccountKind::Human,

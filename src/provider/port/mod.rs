@@ -66,6 +66,7 @@ mod activity;
 mod answer;
 mod audit;
 mod behind;
+mod by_hand;
 mod check;
 mod list;
 mod one;
@@ -105,6 +106,7 @@ pub const KIND: Kind = Kind {
         },
     ],
     restore: Some("The status is set to Active again."),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login, Signal::Audit],
     identity: Identity::Reusable,
     external_id: false,
@@ -334,7 +336,7 @@ impl Provider for Port {
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

@@ -280,6 +280,7 @@ pub(super) fn record(
     }
     let active = |u: &User| u.status.as_deref() == Some("ACTIVE");
     Ok(AccountRecord {
+        live_keys: None,
         id: reusable::join(name, created_at),
         email: address(name, users),
         name: entity
@@ -289,6 +290,8 @@ pub(super) fn record(
         employee_number: None,
         seen: login.map(|at| (Signal::Login, at)).into_iter().collect(),
         facts: AccountFacts {
+            live_keys: 0,
+            no_heir: false,
             future: BTreeSet::new(),
             state: standing.state,
             kind,

@@ -37,7 +37,7 @@ impl Port {
         target: &Target,
         wanted: Do,
     ) -> Result<Next, ProviderError> {
-        if wanted == Do::Transfer {
+        if !wanted.changes_account() {
             return Ok(Next::Withhold("block.step-impossible"));
         }
         // the organisation is asked again: another credential may stand in the file by now
@@ -45,7 +45,7 @@ impl Port {
         let Some(found) = self.find(&target.id).await? else {
             return Ok(Next::Withhold("block.identity-changed"));
         };
-        if let Some(code) = forbids(&found, wanted) {
+        if let Some(code) = forbids(target, &found, wanted) {
             return Ok(Next::Withhold(code));
         }
         let mut order = Order::new(wanted, call(wanted), TEMPLATE, request(&found.name, wanted));
@@ -64,21 +64,25 @@ impl Port {
 
 /// Why a fresh record forbids a change. Giving an account back harms nobody who is protected, unless
 /// it is not certain that it is the account, or that it was ever in.
-fn forbids(found: &Found, wanted: Do) -> Option<&'static str> {
+fn forbids(target: &Target, found: &Found, wanted: Do) -> Option<&'static str> {
     let facts = &found.record.facts;
     if facts.managed_by.is_some() {
         return Some("block.provider-managed");
     }
     let unclear = [Protection::UnclearIdentity, Protection::UnclearStatus];
-    let forbids = |p: &&Protection| wanted != Do::Restore || unclear.contains(p);
-    facts.protected.iter().find(forbids).map(|p| p.code())
+    let mut protected = facts.protected.clone();
+    if wanted == Do::Restore {
+        protected.retain(|p| unclear.contains(p));
+    }
+    let forbidden = target.forbidden_by(&protected, wanted);
+    forbidden.map(|p| p.code())
 }
 
 const fn call(wanted: Do) -> &'static str {
     match wanted {
         Do::Restore => "enable",
         Do::Remove => "delete-user",
-        Do::Disable | Do::Transfer => "disable",
+        Do::Disable | Do::Transfer | Do::Revoke => "disable",
     }
 }
 
@@ -87,7 +91,7 @@ pub(super) const fn status(wanted: Do) -> Option<&'static str> {
     match wanted {
         Do::Disable => Some("Disabled"),
         Do::Restore => Some("Active"),
-        Do::Remove | Do::Transfer => None,
+        Do::Remove | Do::Transfer | Do::Revoke => None,
     }
 }
 

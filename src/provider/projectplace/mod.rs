@@ -50,6 +50,7 @@ use crate::provider::http::token::Asks;
 use crate::provider::http::token::ClientCredentials;
 
 mod answer;
+mod by_hand;
 mod change;
 mod check;
 mod list;
@@ -75,6 +76,7 @@ pub const KIND: Kind = Kind {
         hands_over: true,
     }],
     restore: None,
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login],
     identity: Identity::Immutable,
     external_id: false,
@@ -104,6 +106,11 @@ pub const KIND: Kind = Kind {
         Key::plain(
             "successor",
             "the address of the member who becomes head administrator instead of those who go",
+        )
+        .optional(),
+        Key::plain(
+            "succession",
+            "in which order a successor is looked for: named, manager, team",
         )
         .optional(),
         Key::plain(
@@ -336,7 +343,7 @@ impl Provider for ProjectPlace {
             // whoever is not there cannot sign in either
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Disable | Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Disable | Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 

@@ -245,12 +245,15 @@ impl Person {
             _ => AccountKind::Human,
         };
         AccountRecord {
+            live_keys: None,
             id: id.to_owned(),
             email: self.email().map(str::to_owned),
             name: self.rows().find_map(|row| row.name.clone()),
             external_id: None,
             employee_number: None,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 future: BTreeSet::new(),
                 state: match invited {
                     true => AccountState::Invited,

@@ -41,6 +41,7 @@ use crate::provider::Target;
 use crate::provider::Undo;
 use crate::provider::http::Client;
 use crate::provider::http::Limits;
+use crate::provider::http::token::jwt_end;
 use crate::provider::listing::Fault;
 use crate::provider::listing::Listing;
 use crate::provider::scim::form::Trials;
@@ -52,6 +53,7 @@ use crate::scim::features::Features;
 use crate::scim::list::Step as Turn;
 use crate::scim::list::Walk;
 
+mod by_hand;
 mod change;
 mod check;
 mod form;
@@ -82,6 +84,7 @@ pub const KIND: Kind = Kind {
         },
     ],
     restore: Some("The user is set to active again."),
+    by_hand: by_hand::BY_HAND,
     signals: &[Signal::Login],
     identity: Identity::Immutable,
     external_id: true,
@@ -143,6 +146,8 @@ pub struct Scim {
     clock: Arc<dyn Clock>,
     known: Mutex<Known>,
     trials: Mutex<Trials>,
+    /// When the token ends, where it says so.
+    until: Option<Time>,
 }
 
 /// What earlier reads have shown and later ones need.
@@ -157,6 +162,10 @@ impl Scim {
     /// Makes the adapter; contacts nobody.
     pub fn new(settings: ScimSettings) -> Result<Self, ProviderError> {
         let ca_file = settings.ca_file.as_deref();
+        let until = match &settings.access {
+            ScimAccess::Token(token) => jwt_end(token.expose().trim()),
+            ScimAccess::Client { .. } => None,
+        };
         let client = access::connect(&settings.url, settings.access, ca_file, &settings.http)?;
         let lower = settings.admin_values.iter();
         Ok(Self {
@@ -170,6 +179,7 @@ impl Scim {
             clock: settings.clock,
             known: Mutex::default(),
             trials: Mutex::default(),
+            until,
         })
     }
 
@@ -307,7 +317,7 @@ impl Provider for Scim {
             (None, does) => does != Do::Restore,
             (Some(facts), Do::Disable) => facts.state == AccountState::Disabled,
             (Some(facts), Do::Restore) => facts.state == AccountState::Active,
-            (Some(_), Do::Remove | Do::Transfer) => false,
+            (Some(_), Do::Remove | Do::Transfer | Do::Revoke) => false,
         }
     }
 
@@ -317,6 +327,10 @@ impl Provider for Scim {
 
     fn request_limit_s(&self) -> u64 {
         self.client.change_limit_s()
+    }
+
+    fn credential_until(&self) -> Option<Time> {
+        self.until
     }
 
     async fn check(&self) -> Vec<Probe> {

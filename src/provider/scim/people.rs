@@ -119,12 +119,15 @@ pub(super) fn record(
         },
     };
     Ok(AccountRecord {
+        live_keys: None,
         email: email(item)?,
         name: wire::name(item)?,
         external_id: text(item, "externalId")?.map(str::to_owned),
         employee_number: employee_number(item),
         seen,
         facts: AccountFacts {
+            live_keys: 0,
+            no_heir: false,
             future: BTreeSet::new(),
             state: state(item)?,
             kind,

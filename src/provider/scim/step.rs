@@ -49,7 +49,9 @@ impl Scim {
                     change::request(&path, &user, active, form, trials.plain),
                 )
             }
-            Do::Transfer => return Ok(Next::Withhold("block.step-impossible")),
+            Do::Transfer | Do::Revoke => {
+                return Ok(Next::Withhold("block.step-impossible"));
+            }
         };
         let bound = features.etag || self.trials().versioned;
         let request = match version.filter(|_| bound) {
@@ -111,7 +113,7 @@ impl Scim {
         let wanted = match does {
             Do::Disable => false,
             Do::Restore => true,
-            Do::Remove | Do::Transfer => return Ok(Settled::DidNot),
+            Do::Remove | Do::Transfer | Do::Revoke => return Ok(Settled::DidNot),
         };
         Ok(match people::active(&user).map_err(|f| self.fault(f))? {
             None => Settled::Repeatable,
@@ -133,9 +135,8 @@ fn untouchable(target: &Target, now: &AccountRecord, wanted: Do) -> Option<&'sta
     {
         return Some("block.identity-changed");
     }
-    let mut protected = now.facts.protected.iter();
-    protected
-        .next()
+    let forbidden = target.forbidden_by(&now.facts.protected, wanted);
+    forbidden
         .filter(|_| wanted != Do::Restore)
         .map(|p| p.code())
 }

@@ -7,6 +7,7 @@ use crate::sandbox::{
     docspace::{
         DocSpaceService,
         holdings::{Holdings, Move},
+        keys::ApiKey,
         model::{AuditEvent, Kind, LoginEvent, Status, User},
         settings::Settings,
         tasks::TaskKind,
@@ -53,6 +54,28 @@ impl Control {
     /// there is none with this id.
     pub fn change_user(&self, id: Uuid, change: impl FnOnce(&mut User)) -> bool {
         self.with(|tenant| tenant.world.change_user(id, change))
+    }
+
+    /// Gives a user an API key, which works; returns its id.
+    pub fn add_key(&self, owner: Uuid, name: &str) -> Uuid {
+        let now = self.now();
+        self.with(|tenant| tenant.world.add_key(owner, name, now))
+    }
+
+    /// Changes a key outside of the API; false if there is none with this id.
+    pub fn change_key(&self, id: Uuid, change: impl FnOnce(&mut ApiKey)) -> bool {
+        self.with(|tenant| {
+            let key = tenant.world.keys.iter_mut().find(|key| key.id == id);
+            key.map(change).is_some()
+        })
+    }
+
+    /// Returns the API keys of a user.
+    pub fn keys_of(&self, owner: Uuid) -> Vec<ApiKey> {
+        self.with(|tenant| {
+            let keys = tenant.world.keys.iter();
+            keys.filter(|key| key.owner == owner).cloned().collect()
+        })
     }
 
     /// Sets a user's status.

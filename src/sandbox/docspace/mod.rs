@@ -19,6 +19,7 @@
 mod audit;
 mod control;
 mod holdings;
+mod keys;
 mod limit;
 mod model;
 mod orders;
@@ -51,6 +52,7 @@ pub use crate::sandbox::{
     docspace::{
         control::Control,
         holdings::{Holdings, Move},
+        keys::{ApiKey, KeyRules},
         model::{AuditEvent, Kind, LoginEvent, PERSONAL_MARKERS, Status, User},
         settings::{Pace, RateLimit, ResetForm, Settings, TaskFailure, TaskSettings},
         tasks::TaskKind,
@@ -186,6 +188,9 @@ fn work(world: &mut World, call: &Call<'_>, authorized: bool) -> Answer {
         ("PUT", ["people", "status", status]) => {
             status::put_status(world, &href, status, body, call.now)
         }
+        ("GET", ["keys"]) => keys::list(world, &href),
+        ("PUT", ["keys", id]) => keys::change(world, &href, id, body, call.now),
+        ("DELETE", ["keys", id]) => keys::delete(world, &href, id),
         ("GET", ["security", "audit", "login", "filter"]) => {
             audit::logins(world, &href, &params, call.now)
         }

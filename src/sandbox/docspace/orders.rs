@@ -68,7 +68,9 @@ pub(crate) fn call(
 }
 
 /// The controls that are about one user.
-const USER_ORDERS: [&str; 16] = [
+const USER_ORDERS: [&str; 18] = [
+    "add_key",
+    "keys",
     "user",
     "set_status",
     "set_email",
@@ -107,6 +109,8 @@ struct UserArgs {
     action: Option<u16>,
     #[serde(default)]
     holdings: Option<Holdings>,
+    #[serde(default)]
+    name: Option<String>,
 }
 
 fn call_user(
@@ -145,6 +149,14 @@ fn call_user(
         "add_audit" => {
             let target = vec!["document.docx".to_owned()];
             to_json(world.add_audit(args.id, at, args.action.unwrap_or(5000), target))
+        }
+        "add_key" => {
+            let name = args.name.unwrap_or_else(|| "script".to_owned());
+            to_json(world.add_key(args.id, &name, now))
+        }
+        "keys" => {
+            let own = world.keys.iter().filter(|key| key.owner == args.id);
+            to_json(own.collect::<Vec<_>>())
         }
         "set_holdings" => {
             let holdings = args.holdings.ok_or_else(|| lacks("holdings"))?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::docspace::tasks::TaskKind;
+use crate::sandbox::docspace::{keys::KeyRules, tasks::TaskKind};
 
 /// How the reset header of the rate limit is meant; the service documents both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// How the long work behind reassignments and removals goes.
     pub tasks: TaskSettings,
+    /// What it does with API keys.
+    pub keys: KeyRules,
 }
 
 impl Default for Settings {
@@ -85,6 +87,7 @@ impl Default for Settings {
             seats: None,
             rate_limit: None,
             tasks: TaskSettings::default(),
+            keys: KeyRules::Usual,
         }
     }
 }

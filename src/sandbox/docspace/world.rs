@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::sandbox::docspace::{
     holdings::{Holdings, Move},
+    keys::ApiKey,
     model::{AuditEvent, LoginEvent, Status, User},
     settings::Settings,
     tasks::{Task, TaskKind},
@@ -37,6 +38,7 @@ pub(crate) struct World {
     /// How many of their "My documents" were deleted for good.
     pub(crate) lost: BTreeMap<Uuid, u64>,
     pub(crate) tasks: BTreeMap<(TaskKind, Uuid), Task>,
+    pub(crate) keys: Vec<ApiKey>,
     /// Who has which guests.
     pub(crate) guests_of: BTreeSet<(Uuid, Uuid)>,
     /// When the requests inside the limiter's window came.
@@ -65,6 +67,7 @@ impl World {
             moves: Vec::new(),
             lost: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            keys: Vec::new(),
             guests_of: BTreeSet::new(),
             recent: VecDeque::new(),
             written: VecDeque::new(),

@@ -82,8 +82,11 @@ fn colours_and_movement_are_for_terminals() {
 fn a_terminal_that_does_not_know_its_width_is_written_to_as_a_usual_one() {
     let stage = Stage::read();
     for args in ["why nobody", "status"] {
-        let unknown = in_terminal(&stage.ws, 0, "", args);
-        let usual = in_terminal(&stage.ws, 80, "", args);
+        // one moment for both: the second that passes between them would be shown
+        let now = chrono::Utc::now() + chrono::TimeDelta::minutes(1);
+        let now = format!("EXEUNT_NOW={}", now.to_rfc3339());
+        let unknown = in_terminal(&stage.ws, 0, &now, args);
+        let usual = in_terminal(&stage.ws, 80, &now, args);
         assert_eq!(unknown, usual, "{args}");
     }
 }

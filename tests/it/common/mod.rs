@@ -7,6 +7,8 @@ pub(crate) mod fake_ldap;
 pub(crate) mod fake_marks;
 pub(crate) mod gates;
 pub(crate) mod machine;
+pub(crate) mod receiver;
+pub(crate) mod relay;
 pub(crate) mod samba;
 pub(crate) mod screen;
 pub(crate) mod slapd;

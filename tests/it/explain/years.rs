@@ -212,6 +212,8 @@ impl Writer {
         let payload = AccountObserved {
             tenant,
             facts: AccountFacts {
+                live_keys: 0,
+                no_heir: false,
                 state: AccountState::Active,
                 kind: AccountKind::Human,
                 protected: BTreeSet::new(),
@@ -242,6 +244,7 @@ impl Writer {
             policy: Some(1),
             rules: RULES,
             epoch: None,
+            every_hours: None,
         })];
         let new = (number - 1) * DAY + 1..=number * DAY;
         for (account, sub) in accounts.iter().zip(subjects) {

@@ -2,6 +2,8 @@
 
 mod example;
 mod half;
+mod heir;
+mod keys;
 mod read;
 mod way;
 
@@ -85,6 +87,7 @@ fn target(id: Uuid, successor: Option<Uuid>) -> Target {
             email: None,
         }),
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod change;
 mod read;
 mod settings;
+mod tasks;
 mod way;
 
 use std::sync::Arc;
@@ -120,5 +121,6 @@ fn target(id: &str) -> Target {
         facts: None,
         successor: None,
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }

@@ -30,6 +30,7 @@ use exeunt::sandbox::port::User;
 mod change;
 mod read;
 mod settings;
+mod tasks;
 mod way;
 
 const LEAVER: &str = "lena+old@house.test";
@@ -108,6 +109,7 @@ async fn target(adapter: &Adapter, email: &str) -> Target {
         facts: Some(record.facts),
         successor: None,
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 

@@ -4,6 +4,7 @@ mod change;
 mod heir;
 mod read;
 mod settings;
+mod succession;
 mod way;
 
 use std::sync::Arc;
@@ -116,6 +117,7 @@ fn target(id: u64) -> Target {
             email: None,
         }),
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 

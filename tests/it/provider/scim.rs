@@ -114,6 +114,7 @@ fn target(id: &str) -> Target {
         facts: None,
         successor: None,
         done: Vec::new(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 

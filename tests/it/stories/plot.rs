@@ -23,7 +23,7 @@ use crate::common::workspace::Workspace;
 
 pub(crate) const CORP: &str = "[[directory]]\nname = \"corp\"\nkind = \"ldif\"\npath = \"corp.ldif\"\n\
      key = \"uid\"\ncontains = \"everybody\"\n";
-const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"hr.csv\"\n\
+pub(crate) const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"hr.csv\"\n\
      columns = { key = \"id\", mail = \"mail\", leave_date = \"left\" }\n\
      contains = \"everybody\"\n";
 const LIMITS: &str = "[limits]\nmax_drop_percent = 100\nmax_drop_floor = 1000\n\

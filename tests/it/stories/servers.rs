@@ -197,7 +197,7 @@ fn whoever_is_restored_from_the_recycle_bin_gets_the_account_back() {
             "frank@example.test has not left corp after all: no more tombstone",
             "decided: leave it as it is, because the person is back",
             "otto.operator approved plan",
-            "about to restore the account in portal",
+            "about to give the account back in portal",
             "done, HTTP 200",
             "a later complete read of the tenant confirms it",
             "the same answer",
@@ -321,7 +321,7 @@ fn a_move_to_the_leavers_unit_disables_removes_nothing_and_is_taken_back() {
         &why(ws, ADA),
         &[
             "ada@house.test has not left corp after all: no more place among the leavers",
-            "about to restore the account in portal",
+            "about to give the account back in portal",
             "done, HTTP 200",
         ],
     );

@@ -9,6 +9,7 @@ use crate::domain::decide::tests::*;
 use crate::domain::id::EntryId;
 use crate::domain::rows::Class;
 use crate::domain::rows::KeptMark;
+use crate::domain::rows::ProceedMark;
 use crate::domain::rows::Ruling;
 use crate::domain::rows::When;
 
@@ -66,7 +67,48 @@ fn a_warning_that_came_back_does_not_count() {
     warned(&mut facts, &[(40, 30, "bounced")]);
     let decision = ruled(&facts, When::Inactive);
     assert_eq!(decision.verdict, Ruling::Withhold);
-    assert_eq!(blocked(&decision), ["block.notice-not-given"]);
+    assert_eq!(blocked(&decision), ["block.notice-undelivered"]);
+}
+
+#[test]
+fn a_reminder_that_came_back_blocks_although_the_first_warning_counted() {
+    let mut facts = silent(200);
+    warned(&mut facts, &[(40, 30, "accepted"), (15, 7, "bounced")]);
+    assert_eq!(
+        blocked(&ruled(&facts, When::Inactive)),
+        ["block.notice-undelivered"]
+    );
+}
+
+#[test]
+fn an_approver_says_how_it_goes_on_after_a_warning_that_came_back() {
+    let mut facts = silent(200);
+    warned(&mut facts, &[(40, 30, "bounced")]);
+    let said = |seq, days_ago, again| {
+        Some(ProceedMark {
+            seq,
+            at: ago(days_ago),
+            again,
+        })
+    };
+    facts.notices[0].proceeded = said(60, 1, false);
+    let decision = ruled(&facts, When::Inactive);
+    assert_eq!(decision.verdict, Ruling::Act);
+    assert!(decision.evidence.contains(&60) && decision.evidence.contains(&51));
+    // a word from before the bounce says nothing about it
+    facts.notices[0].proceeded = said(40, 39, false);
+    assert_eq!(ruled(&facts, When::Inactive).verdict, Ruling::Withhold);
+    // nothing more is sent to a dead address, and the day that was named is kept to
+    warned(&mut facts, &[(25, 30, "bounced")]);
+    facts.notices[0].proceeded = said(60, 1, false);
+    let decision = ruled(&facts, When::Inactive);
+    assert_eq!(decision.verdict, Ruling::Wait);
+    assert_eq!(decision.due, Some(ago(-5)));
+    // warned anew: the full notice begins again
+    facts.notices[0].proceeded = said(60, 1, true);
+    let decision = ruled(&facts, When::Inactive);
+    assert_eq!(decision.verdict, Ruling::Warn);
+    assert_eq!(decision.due, Some(ago(0).plus_days(30)));
 }
 
 #[test]

@@ -227,7 +227,9 @@ async fn a_list_with_more_pages_than_may_be_read_is_not_begun() {
     let reply = Reply::json(200, &people_page(&people, 2_001));
     let server = Portal::new().except("people/filter", reply).await;
     assert_eq!(listing_error(&server).await.fault(), "read.too-long");
-    assert_eq!(server.requests().len(), 2);
+    let requests = server.requests().into_iter();
+    let pages = requests.filter(|r| r.target.contains("people/filter"));
+    assert_eq!(pages.count(), 1, "the first one says how many there are");
 }
 
 #[tokio::test]

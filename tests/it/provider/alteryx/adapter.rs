@@ -72,6 +72,7 @@ fn target(id: &str, done: &[Do]) -> Target {
             email: None,
         }),
         done: done.to_vec(),
+        released: std::collections::BTreeSet::new(),
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn after(does: Do) -> Option<Standing> {
         Do::Disable => Some(Standing::Disabled),
         Do::Remove => Some(Standing::Gone),
         Do::Restore => Some(Standing::Usable),
-        Do::Transfer => None,
+        Do::Transfer | Do::Revoke => None,
     }
 }
 

@@ -195,6 +195,7 @@ impl One {
             facts: Some(account.facts.clone()),
             successor: Some(heir.clone()),
             done: Vec::new(),
+            released: std::collections::BTreeSet::new(),
         }
     }
 }

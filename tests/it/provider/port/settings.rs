@@ -194,6 +194,7 @@ async fn without_the_blueprint_nobody_is_gone() {
                     facts: None,
                     successor: None,
                     done: Vec::new(),
+                    released: std::collections::BTreeSet::new(),
                 },
                 Do::Remove
             )

@@ -131,7 +131,13 @@ fn nothing_goes_to_a_successor_who_has_left() {
     scene
         .run(&["status"])
         .exits(0)
-        .says("LEAVERS STILL IN: 2 accounts");
+        .says("LEAVERS STILL IN: 2 accounts")
+        .says("The step is due, and is withheld. The successor has left");
+    let plan = scene.run(&["plan", "--json"]).exits(0).json();
+    crate::json::fits("plan", &plan);
+    let nobody = plan["no_successor"].as_array().unwrap();
+    assert_eq!(nobody.len(), 2, "{plan:#}");
+    assert_eq!(nobody[0]["successor"], "heir@example.com");
 
     // What it says to do can be done, and both leave then.
     let toml = scene.ws.read("exeunt.toml");
