@@ -52,7 +52,7 @@ use crate::domain::trigger::Trigger;
 
 /// The version of the rules: it changes whenever [`decide`] can answer differently for the same
 /// facts, so that a replay can tell a changed world from changed rules.
-pub const RULES: u64 = 4;
+pub const RULES: u64 = 5;
 
 /// Everything that a decision about one account may rest on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +202,10 @@ pub fn is_inactive(facts: &Facts, set: &PolicySet, threshold_days: u64, now: Tim
 pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
     let authoritative = || facts.links.iter().filter(|l| l.authoritative);
     let mut found = Found::default();
-    found.stated(stated_of(&facts.account, now));
+    let stated = stated_of(&facts.account, now);
+    // what was said about the account itself, nobody's being employed speaks against
+    let itself = stated.is_some();
+    found.stated(stated);
     for link in &facts.links {
         let Some(person) = link.linked_person() else {
             continue;
@@ -212,7 +215,7 @@ pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
         }
     }
     if let Some(leaver) = found.leaver() {
-        return Some(leaver.held_against(authoritative(), now));
+        return Some(leaver.held_against(authoritative(), itself, now));
     }
     let mut all_departed = true;
     for link in authoritative().filter(|l| l.doubt().is_some()) {
@@ -220,7 +223,7 @@ pub fn leaver(facts: &Facts, now: Time) -> Option<Leaver> {
             all_departed &= found.take(link, person, now);
         }
     }
-    let mut leaver = found.leaver()?.held_against(authoritative(), now);
+    let mut leaver = found.leaver()?.held_against(authoritative(), itself, now);
     leaver.certain = all_departed;
     Some(leaver)
 }
@@ -309,15 +312,24 @@ impl Leaver {
         self.departure.strength == Strength::Named
     }
 
-    /// Notes the first directory that speaks against the departure; none can where a named person
-    /// has said so, which is for the time before the directories know.
-    fn held_against<'l>(mut self, links: impl Iterator<Item = &'l LinkFacts>, now: Time) -> Self {
-        if self.is_named() {
+    /// Notes the first directory that speaks against the departure. A named person's word is for the
+    /// time before the directories know: nobody speaks against it but somebody who is employed, to
+    /// whom the account belongs as well, and about whom it was not said.
+    fn held_against<'l>(
+        mut self,
+        links: impl Iterator<Item = &'l LinkFacts>,
+        itself: bool,
+        now: Time,
+    ) -> Self {
+        let named = self.is_named();
+        if named && itself {
             return self;
         }
+        let enabled = |code: &Code| code.as_str() == "block.enabled-elsewhere";
         let against = links.filter_map(|l| l.contradicts(now).map(|code| (l, code)));
+        let against = against.filter(|(_, code)| !named || enabled(code));
         // enabled weighs more than not confirmed as gone
-        let gravest = against.max_by_key(|(_, code)| code.as_str() == "block.enabled-elsewhere");
+        let gravest = against.max_by_key(|(_, code)| enabled(code));
         if let Some((link, code)) = gravest {
             self.evidence.extend(link.evidence());
             self.elsewhere = Some(code);
