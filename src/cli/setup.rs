@@ -22,8 +22,10 @@ use crate::config::smtp;
 use crate::directory;
 use crate::domain::time::Time;
 use crate::engine;
+use crate::engine::DirectorySource;
 use crate::engine::Engine;
 use crate::engine::EngineError;
+use crate::engine::TenantSource;
 use crate::engine::replay::parse_moment;
 use crate::evidence::publish::Published;
 use crate::ledger::Access;
@@ -126,24 +128,34 @@ fn around(cli: &Cli, config: Config, ledger: Ledger, output: &Output) -> Result<
 
 /// In a sandbox ledger time may be moved, so that nothing real may hang on it.
 fn only_loopback(engine: &Engine) -> Result<(), Failure> {
-    let directories = engine
-        .directories
-        .iter()
-        .filter(|d| !d.adapter.is_loopback());
-    let tenants = engine.tenants.iter().filter(|t| !t.adapter.is_loopback());
+    sources_on_loopback(&engine.directories, &engine.tenants)?;
+    let smtp = (!engine.notifier.is_loopback()).then_some("smtp");
+    let mut outside = smtp.into_iter().chain(alert::leaves(&engine.config));
+    outside
+        .next()
+        .map_or(Ok(()), |name| Err(not_loopback(name)))
+}
+
+fn sources_on_loopback(
+    directories: &[DirectorySource],
+    tenants: &[TenantSource],
+) -> Result<(), Failure> {
+    let directories = directories.iter().filter(|d| !d.adapter.is_loopback());
+    let tenants = tenants.iter().filter(|t| !t.adapter.is_loopback());
     let mut outside = directories
         .map(|d| d.name.as_str())
-        .chain(tenants.map(|t| t.name.as_str()))
-        .chain((!engine.notifier.is_loopback()).then_some("smtp"))
-        .chain(alert::leaves(&engine.config));
-    match outside.next() {
-        None => Ok(()),
-        Some(name) => Err(Failure {
-            exit: Exit::Configuration,
-            says: format!("this ledger is a sandbox, and `{name}` is not on a loopback address"),
-            code: "sandbox".to_owned(),
-            hint: Some("make a ledger of its own for real sources".to_owned()),
-        }),
+        .chain(tenants.map(|t| t.name.as_str()));
+    outside
+        .next()
+        .map_or(Ok(()), |name| Err(not_loopback(name)))
+}
+
+fn not_loopback(name: &str) -> Failure {
+    Failure {
+        exit: Exit::Configuration,
+        says: format!("this ledger is a sandbox, and `{name}` is not on a loopback address"),
+        code: "sandbox".to_owned(),
+        hint: Some("make a ledger of its own for real sources".to_owned()),
     }
 }
 
@@ -243,8 +255,12 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         clock(cli)?,
         Arc::new(SystemEntropy),
     );
+    let (directories, tenants) = engine::sources(&config, &clock(cli)?)?;
     match ledger {
         Ok(ledger) => {
+            if ledger.opened().sandbox {
+                sources_on_loopback(&directories, &tenants)?;
+            }
             let size = ledger.view()?.head().size;
             let noun = if size == 1 { "entry" } else { "entries" };
             let says = format!("{size} {noun}; vault and head lock fit");
@@ -262,7 +278,6 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
             exit = exit.graver(code);
         }
     }
-    let (directories, tenants) = engine::sources(&config, &clock(cli)?)?;
     for source in &directories {
         if let Err(error) = source.adapter.clock().await {
             exit = exit.graver(judge(&error.into()).0);

@@ -48,7 +48,7 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-/// Which seeds are played: the one that is named, or fresh ones.
+/// Which seeds are played: the one that is named, those that come from `EXEUNT_FIRST`, or fresh ones.
 fn seeds() -> Vec<u64> {
     if let Some(seed) = number("EXEUNT_SEED") {
         return vec![seed];
@@ -56,7 +56,8 @@ fn seeds() -> Vec<u64> {
     let clock = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
-    let mut random = Random::new(clock.as_nanos() as u64);
+    let first = number("EXEUNT_FIRST").unwrap_or(clock.as_nanos() as u64);
+    let mut random = Random::new(first);
     let count = number("EXEUNT_SEEDS").unwrap_or(2);
     (0..count).map(|_| random.below(1_000_000_000)).collect()
 }

@@ -176,7 +176,8 @@ impl Speaker<'_> {
     fn withdraw(&self, who: u64) -> Result<(), String> {
         let named: Vec<Subject> = {
             let world = self.shared.world();
-            let said = |h: &&crate::world::Human| h.said.iter().any(Option::is_some);
+            // nobody takes a word back that is true: no directory would know of it for days
+            let said = |h: &&crate::world::Human| h.employed && h.said.iter().any(Option::is_some);
             let said: Vec<_> = world.humans.iter().filter(said).collect();
             let Some(human) = said.get(who as usize % said.len().max(1)) else {
                 return Ok(());

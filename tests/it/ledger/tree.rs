@@ -96,7 +96,7 @@ fn a_ledger_without_tiles_gets_them_when_it_is_opened_for_writing() {
     let db = rusqlite::Connection::open(place.file("exeunt.db")).unwrap();
     // as it was before there was a tree: the layout is an older one
     db.execute_batch(
-        "DROP TABLE tile; DROP TABLE checkpoint; DELETE FROM migration WHERE name = '0008_tree.sql'",
+        "DROP TABLE tile; DROP TABLE checkpoint; DELETE FROM migration WHERE name = '0009_tree.sql'",
     )
     .unwrap();
     drop(db);

@@ -131,7 +131,8 @@ impl Post {
 
     /// The newest mail to one of them.
     pub(crate) fn mail_to(&self, role: Role) -> Received {
-        self.mails_to(role).pop().unwrap()
+        let newest = self.mails_to(role).pop();
+        newest.unwrap_or_else(|| panic!("no mail to {} in {:#?}", cast(role).email, self.mails()))
     }
 }
 

@@ -195,15 +195,16 @@ fn one_per_cent_a_day_is_stopped_on_the_sixth_day_and_stays_stopped() {
 
 #[test]
 fn a_burst_of_inactivity_in_one_tenant_holds_up_no_leaver_in_another() {
-    // without warnings, which have a brake of their own and would come a few a day
-    let idle = IDLE.replace("notice_days = [1]\n", "");
-    let town = Town::new(2, &[LEAVERS, &idle]);
+    // wide brakes while people are warned, since warnings have one of their own; then the usual ones
+    let wide = "[limits.breakers]\nfloor_24h = 1000\nfloor_7d = 1000\n";
+    let town = Town::new(2, &[LEAVERS, IDLE, wide]);
     for n in 0..30 {
         town.hire(0, &format!("p{n:03}"));
-        town.hire_silent(1, &format!("q{n:03}"), TimeDelta::days(89));
+        town.hire_silent(1, &format!("q{n:03}"), TimeDelta::days(120));
     }
     town.settle();
-    town.hours(49);
+    town.ws.reconfigure(wide, "");
+    town.hours(25);
     town.leaves(&["p007"]);
     let ran = town.run();
     let why = || town.ws.run(&["why", &mail("p007")]).out;
