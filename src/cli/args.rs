@@ -98,7 +98,7 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Sync, settle, notify, plan, and carry out what needs no approval or has it
     Run(RunArgs),
-    /// Show what somebody should hear of, and give it to those whom [alert] names
+    /// Show what somebody should hear of, and give it to whom the configuration names
     Alerts(AlertsArgs),
     /// Say whose an account is, or whose it is not
     #[command(subcommand)]
