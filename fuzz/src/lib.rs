@@ -95,6 +95,7 @@ fn target(id: &str, data: &[u8]) -> Target {
             hidden: Default::default(),
             future: Default::default(),
         }),
+        released: Default::default(),
         successor: Some(Successor {
             id: "1002".to_owned(),
             email: Some("successor@example.com".to_owned()),
