@@ -700,7 +700,9 @@ fn finish(case: &Case<'_>, mut decision: Decision) -> Decision {
             .elsewhere
             .as_ref()
             .is_some_and(|code| code.as_str() == "block.enabled-elsewhere");
-        decision.leaver_still_in = case.usable() && leaver.certain && !enabled;
+        // a named person's word is told even where somebody else keeps the account
+        let told = !enabled || leaver.is_named();
+        decision.leaver_still_in = case.usable() && leaver.certain && told;
         if decision.leaver_still_in {
             decision.evidence.extend(&leaver.evidence);
         }

@@ -331,7 +331,9 @@ fn a_named_leaver_leaves_at_once_though_every_directory_has_them() {
     let mut row = person("s_1", "hr");
     row.named = Some(stated(ago(1)));
     let mut facts = with(row);
-    facts.links.push(linked(person("s_2", "corp")));
+    let mut other = person("s_2", "corp");
+    other.named = Some(stated(ago(1)));
+    facts.links.push(linked(other));
     for link in &mut facts.links {
         link.source.as_mut().unwrap().last.verdict = Verdict::Failed;
     }
@@ -350,8 +352,17 @@ fn a_named_leaver_leaves_at_once_though_every_directory_has_them() {
     assert_eq!(blocked(&decision), ["block.protected-owner"]);
     assert!(decision.leaver_still_in);
 
-    let first = facts.links.first_mut().unwrap();
-    first.person.as_mut().unwrap().named = Some(stated(ago(-1)));
+    // somebody of another directory, about whom it was not said, could share the address
+    let mut shared = facts.clone();
+    let last = shared.links.last_mut().unwrap();
+    last.person.as_mut().unwrap().named = None;
+    let decision = ruled(&shared, When::Departed);
+    assert_eq!(blocked(&decision), ["block.enabled-elsewhere"]);
+    assert!(decision.leaver_still_in);
+
+    for link in &mut facts.links {
+        link.person.as_mut().unwrap().named = Some(stated(ago(-1)));
+    }
     assert_eq!(
         ruled(&facts, When::Departed).verdict,
         Ruling::Keep,
