@@ -11,9 +11,9 @@ use crate::cli::args::ProofArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::output::plural;
 use crate::cli::private_file;
 use crate::cli::setup;
-use crate::cli::verify::entries;
 use crate::domain::event::Actor;
 use crate::domain::event::ActorKind;
 use crate::evidence::export;
@@ -61,7 +61,7 @@ pub fn checkpoint(cli: &Cli, args: &CheckpointArgs, output: &Output) -> Result<E
 }
 
 fn show(made: &SignedCheckpoint, key: &str, copied: Option<&Path>, output: &Output) {
-    output.note(&format!("it covers {}", entries(made.size)));
+    output.note(&format!("it covers {}", plural(made.size, "entry")));
     output.note(&format!(
         "a policy to check it with, from you to the reader, by another way than the evidence:\n\
          log {key}\nquorum none"
@@ -87,7 +87,10 @@ fn covering(ledger: &Ledger, seq: u64) -> Result<SignedCheckpoint, Failure> {
     let size = ledger.view()?.head().size;
     if seq >= size {
         return Err(Failure::usage(
-            format!("there is no entry {seq}: the ledger has {}", entries(size)),
+            format!(
+                "there is no entry {seq}: the ledger has {}",
+                plural(size, "entry")
+            ),
             "`exeunt log` lists them",
         ));
     }
@@ -172,11 +175,15 @@ pub fn tiles(cli: &Cli, dir: &Path, output: &Output) -> Result<Exit, Failure> {
         }));
         return Ok(Exit::Done);
     }
-    output.note(&format!("{} in {}", entries(made.size), dir.display()));
+    output.note(&format!(
+        "{} in {}",
+        plural(made.size, "entry"),
+        dir.display()
+    ));
     if left > 0 {
         output.hint(&format!(
             "{} came after the newest checkpoint: `exeunt checkpoint` covers them",
-            entries(left)
+            plural(left, "entry")
         ));
     }
     Ok(Exit::Done)

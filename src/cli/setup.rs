@@ -11,6 +11,7 @@ use crate::cli::failure::chain;
 use crate::cli::failure::judge;
 use crate::cli::failure::notify;
 use crate::cli::output::Output;
+use crate::cli::output::plural;
 use crate::cli::progress::Shown;
 use crate::clock::Clock;
 use crate::clock::SystemClock;
@@ -262,8 +263,7 @@ pub async fn check(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
                 sources_on_loopback(&directories, &tenants)?;
             }
             let size = ledger.view()?.head().size;
-            let noun = if size == 1 { "entry" } else { "entries" };
-            let says = format!("{size} {noun}; vault and head lock fit");
+            let says = format!("{}; vault and head lock fit", plural(size, "entry"));
             lines.push(line("ledger", "ledger", "good", says, None));
             let copies = copies(&config, &ledger);
             if copies.state == "bad" {

@@ -18,7 +18,6 @@ use crate::cli::output::plural;
 use crate::cli::plan::next_commands;
 use crate::cli::setup;
 use crate::cli::tasks;
-use crate::cli::verify::entries;
 use crate::domain::attempts;
 use crate::domain::attempts::SET_ASIDE;
 use crate::domain::fold::source_key;
@@ -321,7 +320,7 @@ fn show_waiting(engine: &Engine, output: &Output) -> Result<(), Failure> {
     output.data(&format!(
         "{word} {}: {} so far, {}",
         engine.ledger.origin(),
-        entries(head.size),
+        plural(head.size, "entry"),
         known_outside(engine)
     ));
     let ledger = view.row::<LedgerRow>(Kind::Ledger, "ledger")?;

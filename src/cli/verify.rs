@@ -158,7 +158,7 @@ fn show(file: &Path, judged: &Judged, output: &Output) {
             file.display(),
             judged.kind.as_str(),
             said.origin,
-            entries(said.size)
+            plural(said.size, "entry")
         ),
         None => format!("{}: {}", file.display(), judged.kind.as_str()),
     };
@@ -280,7 +280,7 @@ fn show_ledger(report: &Report, output: &Output) {
         (None, Some(what)) => output.data(&format!("CANNOT JUDGE the end: {what}")),
         (None, None) => output.data(&format!(
             "good: {}; every byte, link, position, order of calls and plan was checked",
-            entries(report.entries)
+            plural(report.entries, "entry")
         )),
     }
     output.data(&format!("head {}", report.head));
@@ -292,7 +292,7 @@ fn show_ledger(report: &Report, output: &Output) {
         output.data(&format!(
             "not known outside this machine: {}, from {} on; whoever has this machine could rewrite \
              them",
-            entries(open.entries),
+            plural(open.entries, "entry"),
             open.from
         ));
     }
@@ -302,13 +302,13 @@ fn show_reopened(reopened: &Reopened, output: &Output) {
     if reopened.entries_lost {
         let knew = reopened.known.map_or_else(
             || "how many there had been, nobody knows".to_owned(),
-            |known| format!("the head lock knew {}", entries(known)),
+            |known| format!("the head lock knew {}", plural(known, "entry")),
         );
         output.data(&format!(
             "reopened at entry {}: an approver let a copy of {} go on ({knew}); what stood in those \
              that are lost is not shown here",
             reopened.seq,
-            entries(reopened.kept)
+            plural(reopened.kept, "entry")
         ));
     }
     if let Some(lost) = reopened.values_lost {
@@ -317,13 +317,5 @@ fn show_reopened(reopened: &Reopened, output: &Output) {
             reopened.seq,
             plural(lost, "pseudonym")
         ));
-    }
-}
-
-pub(crate) fn entries(count: u64) -> String {
-    if count == 1 {
-        "1 entry".to_owned()
-    } else {
-        format!("{count} entries")
     }
 }

@@ -5,9 +5,6 @@
 //! hyper would both send again on their own if they were let.
 
 use std::fmt;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -20,12 +17,11 @@ use percent_encoding::utf8_percent_encode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::time::Instant;
-use url::Host;
 use url::Url;
 
 use crate::domain::time::Time;
 use crate::http::patience::Reason;
-use crate::tls;
+use crate::http::wire::innermost;
 
 mod auth;
 mod evidence;
@@ -40,6 +36,7 @@ pub(crate) mod scripted;
 mod tests;
 pub mod token;
 mod wait;
+pub(crate) mod wire;
 
 pub use auth::Anonymous;
 pub use auth::Auth;
@@ -273,28 +270,14 @@ impl Client {
         let (base, loopback) = parse_base(url)?;
         let origin = base.origin().ascii_serialization();
         let build = |changes: bool| {
-            let config = tls::client_config(ca_file).map_err(|e| configuration(chain(&e)))?;
             let timeout = if changes { limits.change } else { limits.read };
-            let mut builder = reqwest::Client::builder()
-                .tls_backend_preconfigured(config)
-                .retry(reqwest::retry::never())
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                .user_agent(concat!("exeunt/", env!("CARGO_PKG_VERSION")))
+            let mut builder = wire::builder(&base, ca_file)
+                .map_err(|e| configuration(chain(&e)))?
                 .connect_timeout(limits.connect)
-                .timeout(timeout)
-                .https_only(base.scheme() == "https");
+                .timeout(timeout);
             if changes {
                 // no idle connection is ever used again, and no stream is refused and re-sent
                 builder = builder.pool_max_idle_per_host(0).http1_only();
-            }
-            if loopback {
-                let here = [
-                    SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                    SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-                ];
-                // a name that only claims to be loopback must not leave the machine
-                builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
             }
             builder
                 .build()
@@ -638,12 +621,7 @@ fn parse_base(text: &str) -> Result<(Url, bool), Misconfigured> {
             "the url of the tenant must end with its path".to_owned(),
         ));
     }
-    let loopback = match base.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
+    let loopback = wire::is_loopback(&base);
     match base.scheme() {
         "https" => {}
         "http" if loopback => {}
@@ -691,15 +669,6 @@ fn failure(e: reqwest::Error) -> HttpError {
             what: innermost(&e),
         }
     }
-}
-
-/// The last source of an error: what the system or the TLS library said, without addresses.
-fn innermost(e: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = e;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string().chars().take(200).collect()
 }
 
 fn chain(e: &(dyn std::error::Error + 'static)) -> String {

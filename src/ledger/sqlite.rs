@@ -45,55 +45,31 @@ use crate::ledger::tree::tile::Tile;
 use crate::ledger::tree::tile::Tiles;
 use crate::ledger::tree::tile::WIDTH;
 
+/// Every file of `schema/sqlite` that changes the ledger's store, by its name, which begins with its
+/// number.
+macro_rules! migrations {
+    ($($number:literal $name:literal,)*) => {
+        &[$(Migration {
+            number: $number,
+            name: concat!($name, ".sql"),
+            sql: include_str!(concat!("../../schema/sqlite/", $name, ".sql")),
+        },)*]
+    };
+}
+
 const LAYOUT: Layout = Layout {
     application: 0x4558_5545, // "EXUE"
-    migrations: &[
-        Migration {
-            number: 1,
-            name: "0001_ledger.sql",
-            sql: include_str!("../../schema/sqlite/0001_ledger.sql"),
-        },
-        Migration {
-            number: 2,
-            name: "0002_kept.sql",
-            sql: include_str!("../../schema/sqlite/0002_kept.sql"),
-        },
-        Migration {
-            number: 3,
-            name: "0003_said.sql",
-            sql: include_str!("../../schema/sqlite/0003_said.sql"),
-        },
-        Migration {
-            number: 4,
-            name: "0004_holds.sql",
-            sql: include_str!("../../schema/sqlite/0004_holds.sql"),
-        },
-        Migration {
-            number: 5,
-            name: "0005_alerts.sql",
-            sql: include_str!("../../schema/sqlite/0005_alerts.sql"),
-        },
-        Migration {
-            number: 6,
-            name: "0006_tasks.sql",
-            sql: include_str!("../../schema/sqlite/0006_tasks.sql"),
-        },
-        Migration {
-            number: 7,
-            name: "0007_successors.sql",
-            sql: include_str!("../../schema/sqlite/0007_successors.sql"),
-        },
-        Migration {
-            number: 8,
-            name: "0008_lost.sql",
-            sql: include_str!("../../schema/sqlite/0008_lost.sql"),
-        },
-        Migration {
-            number: 9,
-            name: "0009_tree.sql",
-            sql: include_str!("../../schema/sqlite/0009_tree.sql"),
-        },
-    ],
+    migrations: migrations! {
+        1 "0001_ledger",
+        2 "0002_kept",
+        3 "0003_said",
+        4 "0004_holds",
+        5 "0005_alerts",
+        6 "0006_tasks",
+        7 "0007_successors",
+        8 "0008_lost",
+        9 "0009_tree",
+    },
 };
 
 const COLUMNS: &str = "seq, id, type, sub, run, bytes, link";

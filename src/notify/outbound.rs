@@ -2,18 +2,14 @@
 //! bounded in time. Of an answer only the status counts; its body is not read.
 
 use std::fmt;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
-use reqwest::redirect;
-use url::Host;
 use url::Url;
 
-use crate::tls;
+use crate::http::wire;
+use crate::http::wire::innermost;
 
 /// Name resolution, connection and TLS handshake together.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -89,26 +85,11 @@ impl Outbound {
     pub(super) fn new(address: &str, ca_file: Option<&Path>) -> Result<Self, OutboundError> {
         let (url, loopback) = parse(address)?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        let config =
-            tls::client_config(ca_file).map_err(|e| OutboundError::settings(innermost(&e)))?;
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .retry(reqwest::retry::never())
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("exeunt/", env!("CARGO_PKG_VERSION")))
+        let builder = wire::builder(&url, ca_file)
+            .map_err(|e| OutboundError::settings(innermost(&e)))?
             .connect_timeout(CONNECT)
             .timeout(WHOLE)
-            .pool_max_idle_per_host(0)
-            .https_only(url.scheme() == "https");
-        if loopback {
-            let here = [
-                SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-                SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
-            ];
-            // a name that only claims to be loopback must not leave the machine
-            builder = builder.no_proxy().resolve_to_addrs("localhost", &here);
-        }
+            .pool_max_idle_per_host(0);
         let client = builder
             .build()
             .map_err(|e| OutboundError::settings(innermost(&e)))?;
@@ -172,12 +153,7 @@ fn parse(address: &str) -> Result<(Url, bool), OutboundError> {
         let what = format!("the address holds a user, a password or a fragment; {right}");
         return Err(OutboundError::settings(what));
     }
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
+    let loopback = wire::is_loopback(&url);
     match url.scheme() {
         "https" => Ok((url, loopback)),
         "http" if loopback => Ok((url, loopback)),
@@ -188,15 +164,6 @@ fn parse(address: &str) -> Result<(Url, bool), OutboundError> {
             "the address does not begin with https://; {right}"
         ))),
     }
-}
-
-/// The last source of an error: what the system or the TLS library said, without addresses.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string().chars().take(200).collect()
 }
 
 #[cfg(test)]

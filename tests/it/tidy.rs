@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "provider",
         &["domain", "clock", "crash", "files", "tls", "http", "scim"],
     ),
-    ("notify", &["domain", "tls"]),
+    ("notify", &["domain", "http", "tls"]),
     (
         "config",
         &[

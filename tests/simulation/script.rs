@@ -26,6 +26,11 @@ impl Random {
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
+
+    /// One of several.
+    pub(crate) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
 }
 
 /// How a directory shows that somebody has left.
@@ -368,7 +373,7 @@ fn directory_fault(random: &mut Random) -> DirectoryFault {
         ExportStopped,
         LookUps,
     ];
-    all[random.below(all.len() as u64) as usize]
+    random.pick(&all)
 }
 
 fn tenant_fault(random: &mut Random) -> TenantFault {
@@ -384,7 +389,7 @@ fn tenant_fault(random: &mut Random) -> TenantFault {
         LogDowngraded,
         Single,
     ];
-    all[random.below(all.len() as u64) as usize]
+    random.pick(&all)
 }
 
 fn call_fault(random: &mut Random) -> CallFault {
@@ -397,13 +402,13 @@ fn call_fault(random: &mut Random) -> CallFault {
         KilledBefore,
         KilledAfter,
     ];
-    all[random.below(all.len() as u64) as usize]
+    random.pick(&all)
 }
 
 fn clock_step(random: &mut Random) -> Event {
     let all = [-120, 120, -1200, 1200, -3 * 86_400, 3 * 86_400, 40 * 86_400];
     Event::ClockStep {
-        seconds: all[random.below(all.len() as u64) as usize],
+        seconds: random.pick(&all),
         ticks: 1 + random.below(3),
     }
 }
