@@ -8,6 +8,8 @@ use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
 
+use chrono::DateTime;
+use chrono::Utc;
 use exeunt::sandbox::docspace::Control;
 use exeunt::sandbox::docspace::DocSpaceHandle;
 use exeunt::sandbox::ldap::LdapHandle;
@@ -20,10 +22,13 @@ use crate::common::slapd::Slapd;
 /// The name at the operating system under which the commands run.
 pub(crate) const OPERATOR: &str = "otto.operator";
 
+/// What time it is.
+type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
 /// One working directory; gone when it is dropped.
 pub(crate) struct Workspace {
     home: TempDir,
-    clock: Option<Control>,
+    clock: Option<Clock>,
 }
 
 impl Workspace {
@@ -35,8 +40,13 @@ impl Workspace {
 
     /// Makes an empty one, in which commands run at a tenant's time (sandbox ledgers only).
     pub(crate) fn clocked(clock: Control) -> Self {
+        Self::at(move || clock.now())
+    }
+
+    /// Makes an empty one, in which commands use this clock.
+    pub(crate) fn at(clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self {
-            clock: Some(clock),
+            clock: Some(Box::new(clock)),
             ..Self::new()
         }
     }
@@ -115,7 +125,7 @@ impl Workspace {
             .env_clear()
             .env("EXEUNT_USER", OPERATOR);
         if let Some(clock) = &self.clock {
-            command.env("EXEUNT_NOW", clock.now().to_rfc3339());
+            command.env("EXEUNT_NOW", clock().to_rfc3339());
         }
         command.args(args).stdin(Stdio::null());
         command

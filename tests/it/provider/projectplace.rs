@@ -33,6 +33,8 @@ use exeunt::sandbox::projectplace::Role;
 use exeunt::sandbox::projectplace::Settings;
 use exeunt::sandbox::projectplace::User;
 
+use crate::common::workspace::Workspace;
+
 /// The member who takes over.
 const HEIR: u64 = 42;
 
@@ -51,6 +53,18 @@ fn tenant(population: Population, settings: Settings) -> ProjectPlaceHandle {
         account.set_last_login(HEIR, Some(now));
     });
     handle
+}
+
+/// The section of a tenant called `place`, which the robot's credentials open, with further keys.
+fn section(ws: &Workspace, tenant: &ProjectPlaceHandle, keys: &str) -> String {
+    ws.write("robot.secret", &tenant.credentials().client_secret);
+    ws.write("robot.id", &tenant.credentials().client_id);
+    format!(
+        "[[tenant]]\nname = \"place\"\nprovider = \"projectplace\"\nurl = \"{}\"\n\
+         client_id = {{ file = \"robot.id\" }}\nclient_secret = {{ file = \"robot.secret\" }}\n\
+         request_limit_s = 5\nattempts = 1\n{keys}",
+        tenant.url()
+    )
 }
 
 /// Thirty people of every part.

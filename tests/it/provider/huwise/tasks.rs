@@ -1,14 +1,10 @@
 //! Somebody with a key and with rights at Huwise who has left.
 
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use exeunt::sandbox::huwise::Settings;
 use exeunt::sandbox::population::Population;
 
-use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
-use crate::common::workspace::finish;
 use crate::provider::huwise::silent;
 use crate::provider::huwise::tenant;
 
@@ -23,7 +19,8 @@ fn an_editor_of_the_domain_is_taken_out_of_groups_first_and_released_by_nobody()
     let control = tenant.control();
     let now = control.now();
     control.with(|domain| domain.add_user(silent("writer", now, 3).with("edit_domain")));
-    let ws = Workspace::new();
+    let clock = tenant.control();
+    let ws = Workspace::at(move || clock.now());
     ws.write("data.key", tenant.key());
     let section = format!(
         "[[tenant]]\nname = \"data\"\nprovider = \"huwise\"\nurl = \"{}\"\n\
@@ -34,12 +31,7 @@ fn an_editor_of_the_domain_is_taken_out_of_groups_first_and_released_by_nobody()
     let day = (now - TimeDelta::days(2)).format("%Y-%m-%d");
     let list = format!("id,mail,left\n1,writer@example.com,{day}\n2,somebody@example.com,\n");
     ws.write("hr.csv", &list);
-    let run = |args: &[&str]| -> Ran {
-        let mut command = ws.command(args);
-        command.env("EXEUNT_NOW", control.now().to_rfc3339());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
-    };
+    let run = |args: &[&str]| ws.run(args);
     run(&["init"]).exits(0);
     run(&["sync"]).exits(0);
     run(&["tasks", "writer@example.com"])

@@ -1,9 +1,6 @@
 //! The use that the reference names, with the real binary: accounts that are silent for a year and
 //! invitations that nobody took up are reviewed in a table, warned, approved and removed.
 
-use std::process::Child;
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use exeunt::sandbox::huwise::HuwiseHandle;
 use exeunt::sandbox::huwise::Settings;
@@ -60,7 +57,8 @@ impl Scene {
                 domain.add_user(user);
             }
         });
-        let ws = Workspace::new();
+        let clock = tenant.control();
+        let ws = Workspace::at(move || clock.now());
         ws.write("data.key", tenant.key());
         let section = format!(
             "[[tenant]]\nname = \"data\"\nprovider = \"huwise\"\nurl = \"{}\"\n\
@@ -73,17 +71,8 @@ impl Scene {
         scene
     }
 
-    /// Starts a command at the tenant's time.
-    fn start_command(&self, args: &[&str]) -> Child {
-        let mut command = self.ws.command(args);
-        let now = self.tenant.control().now().to_rfc3339();
-        command.env("EXEUNT_NOW", now);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    }
-
     fn run(&self, args: &[&str]) -> Ran {
-        finish(self.start_command(args), args)
+        self.ws.run(args)
     }
 
     fn days_later(&self, days: i64) {
@@ -209,7 +198,7 @@ fn an_old_plan_does_not_touch_whoever_was_invited_again() {
             scene.run(&apply)
         } else {
             let read = Matcher::new("GET", "/api/automation/v1.0/users/cleo/");
-            let start = || scene.start_command(&apply);
+            let start = || scene.ws.start(&apply);
             finish(while_held(&control, &read, held, start, again), &apply)
         };
         let (exit, why) = match held {

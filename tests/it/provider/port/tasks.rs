@@ -1,7 +1,5 @@
 //! An administrator of Port who has left: what is to be done by hand, and what two approvers can do.
 
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use exeunt::sandbox::port::Role;
 use exeunt::sandbox::port::Settings;
@@ -10,9 +8,7 @@ use exeunt::sandbox::port::User;
 
 use crate::attack::firm::LEAVERS;
 use crate::attack::firm::key;
-use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
-use crate::common::workspace::finish;
 use crate::provider::port::house;
 
 const PIA: &str = "pia@house.test";
@@ -33,7 +29,8 @@ fn an_administrator_who_has_left_is_demoted_by_hand_or_released_by_two() {
         admin.last_login = Some(now - TimeDelta::days(3));
         control.add_user(admin);
     }
-    let ws = Workspace::new();
+    let clock = tenant.control();
+    let ws = Workspace::at(move || clock.now());
     let (id, secret) = tenant.credentials();
     ws.write("port.id", &id);
     ws.write("port.secret", &secret);
@@ -48,12 +45,7 @@ fn an_administrator_who_has_left_is_demoted_by_hand_or_released_by_two() {
         key(&ws.path("bert.pem")),
     );
     ws.configure(&[HR, &section, LEAVERS]);
-    let run = |args: &[&str]| -> Ran {
-        let mut command = ws.command(args);
-        command.env("EXEUNT_NOW", control.now().to_rfc3339());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
-    };
+    let run = |args: &[&str]| ws.run(args);
     let day = (now - TimeDelta::days(2)).format("%Y-%m-%d");
     ws.write(
         "hr.csv",

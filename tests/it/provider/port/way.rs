@@ -2,9 +2,6 @@
 //! disabled and who are idle are removed, with images of what was there and a list of what they
 //! leave behind.
 
-use std::process::Child;
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use exeunt::sandbox::port::PortHandle;
 use exeunt::sandbox::port::Role;
@@ -49,7 +46,8 @@ impl Scene {
         control.add_user(busy);
         pointing(&control, "service", "cart", LEAVER);
         pointing(&control, "service", "till", LEAVER);
-        let ws = Workspace::new();
+        let clock = tenant.control();
+        let ws = Workspace::at(move || clock.now());
         let (id, secret) = tenant.credentials();
         ws.write("port.id", &id);
         ws.write("port.secret", &secret);
@@ -66,17 +64,8 @@ impl Scene {
         scene
     }
 
-    /// Starts a command at the tenant's time.
-    fn start_command(&self, args: &[&str]) -> Child {
-        let mut command = self.ws.command(args);
-        let now = self.tenant.control().now().to_rfc3339();
-        command.env("EXEUNT_NOW", now);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    }
-
     fn run(&self, args: &[&str]) -> Ran {
-        finish(self.start_command(args), args)
+        self.ws.run(args)
     }
 }
 
@@ -154,7 +143,7 @@ fn an_old_plan_does_not_touch_whoever_was_invited_again() {
             scene.run(&apply)
         } else {
             let read = Matcher::new("GET", "/v1/blueprints/_user/entities/");
-            let start = || scene.start_command(&apply);
+            let start = || scene.ws.start(&apply);
             finish(while_held(&control, &read, held, start, again), &apply)
         };
         let why = ["step.fell-away", "step.fell-away", "block.identity-changed"][held];

@@ -1,7 +1,5 @@
 //! The successor in exeunt.toml leaves as well.
 
-use std::process::Stdio;
-
 use exeunt::sandbox::population::Population;
 use exeunt::sandbox::projectplace::ProjectPlaceHandle;
 use exeunt::sandbox::projectplace::Role;
@@ -12,8 +10,8 @@ use exeunt::sandbox::projectplace::User;
 
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
-use crate::common::workspace::finish;
 use crate::provider::projectplace::HEIR;
+use crate::provider::projectplace::section;
 use crate::provider::projectplace::tenant;
 
 const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"hr.csv\"\n\
@@ -55,15 +53,9 @@ impl Scene {
             let sort = Sort::Workspace;
             account.add_artifact(sort, "Rollout", LEAVER).unwrap()
         });
-        let ws = Workspace::new();
-        ws.write("robot.secret", &tenant.credentials().client_secret);
-        ws.write("robot.id", &tenant.credentials().client_id);
-        let section = format!(
-            "[[tenant]]\nname = \"place\"\nprovider = \"projectplace\"\nurl = \"{}\"\n\
-             client_id = {{ file = \"robot.id\" }}\nclient_secret = {{ file = \"robot.secret\" }}\n\
-             successor = \"heir@example.com\"\nrequest_limit_s = 5\nattempts = 1\n",
-            tenant.url()
-        );
+        let clock = tenant.control();
+        let ws = Workspace::at(move || clock.now());
+        let section = section(&ws, &tenant, "successor = \"heir@example.com\"\n");
         ws.configure(&[HR, &section, LEAVERS]);
         let scene = Self {
             tenant,
@@ -85,13 +77,8 @@ impl Scene {
         self.ws.write("hr.csv", &list);
     }
 
-    /// Runs a command at the tenant's time.
     fn run(&self, args: &[&str]) -> Ran {
-        let mut command = self.ws.command(args);
-        let now = self.tenant.control().now().to_rfc3339();
-        command.env("EXEUNT_NOW", now);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
+        self.ws.run(args)
     }
 
     fn standing(&self, id: u64) -> Standing {

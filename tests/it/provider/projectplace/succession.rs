@@ -1,7 +1,5 @@
 //! Who takes over: whom somebody has named, else the manager, else whom the tenant's section names.
 
-use std::process::Stdio;
-
 use exeunt::sandbox::population::Population;
 use exeunt::sandbox::projectplace::ProjectPlaceHandle;
 use exeunt::sandbox::projectplace::Role;
@@ -13,8 +11,8 @@ use serde_json::Value;
 
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
-use crate::common::workspace::finish;
 use crate::provider::projectplace::HEIR;
+use crate::provider::projectplace::section;
 use crate::provider::projectplace::tenant;
 
 const HR: &str = "[[directory]]\nname = \"hr\"\nkind = \"csv\"\npath = \"hr.csv\"\n\
@@ -51,15 +49,9 @@ impl Scene {
                 .add_artifact(Sort::Workspace, "Rollout", LEAVER)
                 .unwrap()
         });
-        let ws = Workspace::new();
-        ws.write("robot.secret", &tenant.credentials().client_secret);
-        ws.write("robot.id", &tenant.credentials().client_id);
-        let section = format!(
-            "[[tenant]]\nname = \"place\"\nprovider = \"projectplace\"\nurl = \"{}\"\n\
-             client_id = {{ file = \"robot.id\" }}\nclient_secret = {{ file = \"robot.secret\" }}\n\
-             request_limit_s = 5\nattempts = 1\n{keys}",
-            tenant.url()
-        );
+        let clock = tenant.control();
+        let ws = Workspace::at(move || clock.now());
+        let section = section(&ws, &tenant, keys);
         ws.configure(&[HR, &section, LEAVERS]);
         let scene = Self {
             tenant,
@@ -88,13 +80,8 @@ impl Scene {
         day.format("%Y-%m-%d").to_string()
     }
 
-    /// Runs a command at the tenant's time.
     fn run(&self, args: &[&str]) -> Ran {
-        let mut command = self.ws.command(args);
-        let now = self.tenant.control().now().to_rfc3339();
-        command.env("EXEUNT_NOW", now);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
+        self.ws.run(args)
     }
 
     /// Plans, approves and carries out; returns what was said.

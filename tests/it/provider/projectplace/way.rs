@@ -1,9 +1,6 @@
 //! The use that the reference names, with the real binary: accounts that are silent for 180 days
 //! are deleted and what they head is handed over; external members are taken out.
 
-use std::process::Command;
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use exeunt::sandbox::population::Population;
 use exeunt::sandbox::projectplace::ProjectPlaceHandle;
@@ -19,8 +16,8 @@ use exeunt::sandbox::tenant::Matcher;
 use crate::common::screen::Screen;
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
-use crate::common::workspace::finish;
 use crate::provider::projectplace::HEIR;
+use crate::provider::projectplace::section;
 use crate::provider::projectplace::tenant;
 
 const SILENT: &str = "[[policy]]\nname = \"silent\"\nwhen = \"inactive\"\nring = \"enforce\"\n\
@@ -61,15 +58,9 @@ impl Scene {
                 .add_artifact(Sort::Workspace, "Rollout", GONE)
                 .unwrap()
         });
-        let ws = Workspace::new();
-        ws.write("robot.secret", &tenant.credentials().client_secret);
-        ws.write("robot.id", &tenant.credentials().client_id);
-        let section = format!(
-            "[[tenant]]\nname = \"place\"\nprovider = \"projectplace\"\nurl = \"{}\"\n\
-             client_id = {{ file = \"robot.id\" }}\nclient_secret = {{ file = \"robot.secret\" }}\n\
-             successor = \"heir@example.com\"\nrequest_limit_s = 5\nattempts = 1\n",
-            tenant.url()
-        );
+        let clock = tenant.control();
+        let ws = Workspace::at(move || clock.now());
+        let section = section(&ws, &tenant, "successor = \"heir@example.com\"\n");
         ws.configure(&[&section, SILENT]);
         let scene = Self {
             tenant,
@@ -80,18 +71,8 @@ impl Scene {
         scene
     }
 
-    /// A command at the tenant's time.
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.ws.command(args);
-        let now = self.tenant.control().now().to_rfc3339();
-        command.env("EXEUNT_NOW", now);
-        command
-    }
-
     fn run(&self, args: &[&str]) -> Ran {
-        let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
+        self.ws.run(args)
     }
 
     fn days_later(&self, days: i64) {
@@ -122,7 +103,7 @@ fn each_account_is_shown_with_what_it_heads() {
     scene.run(&["plan", "--out", "plan.json"]).exits(0);
     // what stands between an account's name and the question about it
     let shown = |email: &str| {
-        let mut screen = Screen::of(&scene.command(&[]), "approve plan.json --each");
+        let mut screen = Screen::of(&scene.ws.command(&[]), "approve plan.json --each");
         screen
             .says("[q]uit:", "y")
             .sees("2 of 2")

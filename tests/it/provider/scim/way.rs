@@ -1,8 +1,6 @@
 //! With the real binary: a leaver at a server that takes `active` as text alone, and users who are
 //! silent by the attribute with their last login.
 
-use std::process::Stdio;
-
 use chrono::TimeDelta;
 use exeunt::sandbox::scim::ActiveValue;
 use exeunt::sandbox::scim::Patches;
@@ -12,7 +10,6 @@ use exeunt::sandbox::scim::User;
 
 use crate::common::workspace::Ran;
 use crate::common::workspace::Workspace;
-use crate::common::workspace::finish;
 use crate::provider::scim::LEAVER;
 use crate::provider::scim::LOGIN;
 use crate::provider::scim::house;
@@ -47,7 +44,8 @@ impl Scene {
             user.last_login = days.map(|d| now - TimeDelta::days(d));
             control.with(|scim| scim.add_user(user));
         }
-        let ws = Workspace::new();
+        let clock = tenant.control();
+        let ws = Workspace::at(move || clock.now());
         ws.write("scim.token", &tenant.credentials().bearer);
         let section = format!(
             "[[tenant]]\nname = \"desk\"\nprovider = \"scim\"\nurl = \"{}\"\n\
@@ -65,13 +63,8 @@ impl Scene {
         scene
     }
 
-    /// Runs a command at the tenant's time.
     fn run(&self, args: &[&str]) -> Ran {
-        let mut command = self.ws.command(args);
-        let now = self.tenant.control().now().to_rfc3339();
-        command.env("EXEUNT_NOW", now);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), args)
+        self.ws.run(args)
     }
 
     fn is_active(&self, mail: &str) -> bool {
